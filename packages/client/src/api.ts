@@ -1,0 +1,186 @@
+/** The native API, version 1: everything under `/lmapp/v1`. Pure types, shared by the server and every client. */
+import type {
+  BackendInfo,
+  ChatOptions,
+  Content,
+  ErrorData,
+  Health,
+  ModelInfo,
+  NumberedRunEvent,
+  Progress,
+  RunEnd,
+  ToolChoice,
+  ToolDefinition,
+} from 'lmapp-kit'
+
+export const apiVersion = 1
+export const apiPrefix = '/lmapp/v1'
+
+/** `GET /health`: no principal needed beyond being allowed to connect. */
+export interface ServiceHealth {
+  version: string
+  apiVersion: number
+  pid: number
+  /** ISO 8601. */
+  since: string
+  /** Where TCP is open, when it is: `http://127.0.0.1:5627`. */
+  address?: string
+  foreground: boolean
+  activeRuns: number
+  queuedRuns: number
+}
+
+/** `POST /runs`. */
+export interface CreateRun {
+  /** A model reference; absent: the configured default, else what is found. */
+  model?: string
+  /**
+   * What to answer.
+   * `ask`: a new question, in a conversation or a new one.
+   * `retry`: another answer to the same question, a sibling. `message`: the answer to replace; default: the head.
+   * `continue`: goes on with an unfinished answer, same message.
+   */
+  kind?: 'ask' | 'retry' | 'continue'
+  /** Id of a conversation; a new one when absent. */
+  conversation?: string
+  /** For `continue` and `retry`: id of the answer. */
+  message?: string
+  /** For `ask`. */
+  content?: Content[]
+  /** System prompt: sets that of a new conversation, changes that of an old one. */
+  system?: string
+  options?: ChatOptions
+  tools?: ToolDefinition[]
+  toolChoice?: ToolChoice
+  schema?: Record<string, unknown>
+  reasoning?: boolean | 'low' | 'medium' | 'high'
+  /** `false`: nothing is written. Default true. */
+  save?: boolean
+  failover?: boolean
+  /** This terminal, so that `continue` finds the conversation later. */
+  terminal?: string
+  /** Whether the default model may be fetched without a question. Default true; the service refuses when offline. */
+  allowFetch?: boolean
+  /** The client's `LMAPP_OFFLINE`. */
+  offline?: boolean
+  /** End the run when this connection closes. Default false: the run goes on and can be joined. */
+  cancelOnDisconnect?: boolean
+}
+
+/** `GET /runs/:id`, and the answer to `POST /runs` without an event stream. */
+export interface RunInfo {
+  id: string
+  conversation?: string
+  message: string
+  model: string
+  state: 'running' | RunEnd['state']
+  /** Sequence number of the newest event. */
+  seq: number
+  end?: RunEnd
+}
+
+/**
+ * `POST /runs` with `accept: text/event-stream`, and `GET /runs/:id/events`:
+ * server-sent events, `id:` the sequence number, `data:` the event as JSON.
+ * `GET` without `from` or `last-event-id` begins with one snapshot; with it, replays what came after that number.
+ */
+export type RunEventStream = AsyncIterable<NumberedRunEvent>
+
+/** `GET /conversations`, `/conversations/:id`, `/search?q=`: as stored; see the store's types. */
+export interface ApiConversationSummary {
+  id: string
+  title: string
+  model: string | null
+  head: string | null
+  createdAt: string
+  updatedAt: string
+  messageCount: number
+}
+
+export interface ApiMessage {
+  id: string
+  parentId: string | null
+  role: 'system' | 'user' | 'assistant' | 'tool'
+  text: string
+  parts: Content[]
+  state: 'running' | RunEnd['state']
+  model: string | null
+  reason: string | null
+  error: ErrorData | null
+  usage: RunEnd['usage'] | null
+  timings: Partial<RunEnd['timings']> | null
+  createdAt: string
+}
+
+export interface ApiConversation extends ApiConversationSummary {
+  system: string | null
+  messages: ApiMessage[]
+}
+
+export interface ApiSearchHit {
+  conversationId: string
+  messageId: string
+  title: string
+  /** The hit stands between \u0002 and \u0003. */
+  snippet: string
+  createdAt: string
+}
+
+/** `PATCH /conversations/:id`. */
+export interface PatchConversation {
+  title?: string
+  head?: string | null
+  system?: string | null
+}
+
+/** `GET /models`. */
+export interface ApiModel extends ModelInfo {
+  /** `backend/id`. */
+  ref: string
+  backend: string
+  name: string
+  /** Not on this machine yet; `models pull` fetches it. */
+  available?: boolean
+}
+
+/** `POST /models/pull`: server-sent events, `data:` one of these; a stream without `done` failed. */
+export interface PullModel {
+  model: string
+  offline?: boolean
+}
+
+export type PullEvent =
+  | { type: 'progress'; status: string; progress?: Progress }
+  | { type: 'done'; ref: string }
+  | { type: 'error'; error: ErrorData }
+
+/** `DELETE /models?ref=`. */
+export interface RemovedModel {
+  ref: string
+  freedBytes?: number
+}
+
+/** `GET /backends`, `/backends/:id`. */
+export interface ApiBackend {
+  /** Its id. */
+  name: string
+  type: string
+  state: Health['state'] | 'unreachable' | 'disabled'
+  /** Why it is in that state, for a person; null when all is well. */
+  reason: string | null
+  version: string | null
+  execution: 'built-in' | 'subprocess' | 'ffi' | 'grpc'
+  owner: 'lmapp' | 'external'
+  address?: string
+  breaker: { state: 'closed' | 'open' | 'half-open'; retryAt?: string; reason?: string }
+  info?: BackendInfo
+  health?: Health
+}
+
+/** What configuration names of the front's environment (`OLLAMA_HOST`, keys), sent with each request as the header `x-lmapp-environment`: base64 of this as JSON. */
+export type ForwardedEnvironment = Record<string, string>
+
+/** Body of every answer that is not 2xx. */
+export interface ApiError {
+  error: ErrorData
+}

@@ -1,0 +1,134 @@
+import type { AnswerState, Content, ErrorData, FinishReason, Role, RunEvent, Timings, Usage } from 'lmapp-kit'
+
+/** UUIDv7, lower case. */
+export type Id = string
+
+/** Who owns what is stored: `owner`, or `key:<id>`. */
+export type Owner = string
+
+export interface ConversationSummary {
+  id: Id
+  title: string
+  /** `backend/model` of the last answer, or what was asked for. */
+  model: string | null
+  /** Last message of the current path. */
+  head: Id | null
+  /** ISO 8601, UTC. Shown to people; order comes from sequence numbers. */
+  createdAt: string
+  updatedAt: string
+  messageCount: number
+}
+
+export interface StoredMessage {
+  id: Id
+  parentId: Id | null
+  role: Role
+  /** The visible text. */
+  text: string
+  /** All of it: text, reasoning, tool calls, files. */
+  parts: Content[]
+  /** `complete` for everything but answers. */
+  state: AnswerState
+  /** `backend/model` that wrote it; null for questions. */
+  model: string | null
+  reason: FinishReason | null
+  error: ErrorData | null
+  usage: Usage | null
+  timings: Timings | null
+  createdAt: string
+}
+
+export interface Conversation extends ConversationSummary {
+  system: string | null
+  /** The path from root to head. */
+  messages: StoredMessage[]
+}
+
+/** The resolved request of a run, kept so that `continue` and `retry` mean the same thing later. */
+export interface RunSnapshotRecord {
+  /** Candidates in order, as `backend/model`. */
+  candidates: string[]
+  system: string | null
+  options: Record<string, unknown>
+  /** Everything else that shaped the request: tools, schema, reasoning. */
+  request: Record<string, unknown>
+}
+
+export interface BeginRun {
+  runId: Id
+  owner: Owner
+  /** Absent: a new conversation is made, with this id. */
+  conversationId: Id
+  newConversation?: { title: string; system: string | null; model: string | null }
+  /** The question, written in the same transaction. Absent for retry and continue. */
+  question?: { id: Id; content: Content[]; text: string }
+  /**
+   * `new`: an answer below `parentId` (default: the question, else the head).
+   * `continue`: the run adds to this message, whose text stays.
+   */
+  answer: { kind: 'new'; id: Id; parentId?: Id } | { kind: 'continue'; id: Id }
+  snapshot: RunSnapshotRecord
+}
+
+export interface AttemptRecord {
+  /** From 1. */
+  number: number
+  backend: string
+  model: string
+  engineVersion?: string
+  outcome: 'running' | 'finished' | 'failed' | 'cancelled'
+  error?: ErrorData
+}
+
+export interface EndRun {
+  runId: Id
+  state: Exclude<AnswerState, 'running'>
+  model: string | null
+  reason?: FinishReason
+  error?: ErrorData
+  usage: Usage
+  timings: Timings
+}
+
+export interface SearchHit {
+  conversationId: Id
+  messageId: Id
+  title: string
+  /** Text around the hit; the hit between \u0002 and \u0003. */
+  snippet: string
+  createdAt: string
+}
+
+/**
+ * The history. One SQLite file, one writing connection in a worker thread.
+ * Everything rejects with `store-failed`, `disk-full`, `store-newer` or `not-found`.
+ */
+export interface Store extends AsyncDisposable {
+  /** Resolves when it is on disk for good: the question may then leave. */
+  beginRun(run: BeginRun): Promise<void>
+  /** Appends to the journal of a running run. Resolves when written, not necessarily synced. */
+  appendEvents(runId: Id, fromSeq: number, events: RunEvent[]): Promise<void>
+  recordAttempt(runId: Id, attempt: AttemptRecord): Promise<void>
+  /** Folds the journal into the message, sets its state, indexes it; durable. Idempotent. */
+  endRun(end: EndRun): Promise<void>
+  /** Answers that a dead service left `running` become `crashed`, with what was journalled. Called once, by the owner of the lock. */
+  recoverCrashed(): Promise<number>
+
+  listConversations(filter: { owner: Owner; limit?: number; before?: Id }): Promise<ConversationSummary[]>
+  /** `id` may be the id of a conversation or of a message in it, or an unambiguous prefix of either (≥ 4 characters). A message's id selects the path that ends in it. */
+  getConversation(id: string, owner: Owner): Promise<Conversation>
+  renameConversation(id: Id, title: string, owner: Owner): Promise<void>
+  deleteConversation(id: Id, owner: Owner): Promise<void>
+  /** Moves the head; later messages stay as a branch. */
+  setHead(id: Id, head: Id | null, owner: Owner): Promise<void>
+  setSystem(id: Id, system: string | null, owner: Owner): Promise<void>
+  search(query: string, filter: { owner: Owner; limit?: number }): Promise<SearchHit[]>
+  /** The last conversation of this terminal, if any. */
+  lastConversation(terminal: string, owner: Owner): Promise<Id | null>
+  noteTerminal(terminal: string, conversationId: Id, owner: Owner): Promise<void>
+  /** The snapshot of the newest run of a message. */
+  getRunSnapshot(messageId: Id): Promise<RunSnapshotRecord | null>
+  /** Small remembered facts, such as a proved continuation. */
+  getFact(key: string): Promise<string | null>
+  setFact(key: string, value: string): Promise<void>
+}
