@@ -52,4 +52,51 @@ export type {
   Warning,
   WarningCode,
 } from './part.ts'
+export {
+  type Connection,
+  type ConnectionOptions,
+  createConnection,
+  type IncomingCall,
+  unknownMethod,
+} from './protocol/connection.ts'
+export { readFileValue, removeFileValue, writeFileValue } from './protocol/file-value.ts'
+export {
+  type CancelParams,
+  type ChangeNotification,
+  type ChatParams,
+  type ChatResult,
+  type CountTokensParams,
+  type CountTokensResult,
+  type CreditParams,
+  defaultCredit,
+  type EmbedParams,
+  type EmbedResult,
+  type FileValue,
+  type HelloParams,
+  type HelloResult,
+  inlineLimitBytes,
+  isFileValue,
+  type ListModelsResult,
+  type LogParams,
+  type ModelParams,
+  maxLineBytes,
+  type PartsParams,
+  type PullProgressParams,
+  type RequestId,
+  type RpcError,
+  type RpcMessage,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+} from './protocol/messages.ts'
+export { createOutput, type Output } from './protocol/output.ts'
+export { parseVectorBytes, toVectorBytes } from './protocol/vectors.ts'
+export { chooseVersion, isCompatibleVersion } from './protocol/version.ts'
 export type { AnswerState, Handover, NumberedRunEvent, RunEnd, RunEvent, RunSnapshot, RunStart } from './run-event.ts'
+export type { Plugin, PluginContext } from './serve/plugin.ts'
+export { serve } from './serve/serve.ts'
+export { type Channel, type ChannelOptions, createChannel } from './streams/channel.ts'
+export { holdBackPartialCharacter } from './streams/hold-back-partial-character.ts'
+export { createLineSplitter, type LineSplitter } from './streams/line-splitter.ts'
+export { readLines } from './streams/read-lines.ts'
+export { readServerSentEvents, type ServerSentEvent } from './streams/read-server-sent-events.ts'

@@ -42,8 +42,12 @@ export type RpcResponse =
 
 export type RpcMessage = RpcRequest | RpcNotification | RpcResponse
 
-/** A value too large for a line: a file in the directory that `hello` named. The receiver checks size and hash, reads, and leaves it; the sender removes it when the exchange is over. */
+/**
+ * A value too large for a line: a file of mode 0600, directly in the `exchangeDir` that `hello` named.
+ * The receiver checks size and hash, reads, and leaves it; the host removes it when its request is over, whoever wrote it.
+ */
 export interface FileValue {
+  /** Its full path. */
   file: string
   bytes: number
   /** Lower-case hex. */
@@ -122,7 +126,7 @@ export interface EmbedParams {
   input: string[] | FileValue
 }
 
-/** Each vector is base64 of little-endian float32, or all of them are one file, row after row. */
+/** Each vector is base64 of little-endian float32, or all of them are one file of such bytes, row after row. */
 export interface EmbedResult {
   vectors: string[] | FileValue
   dimensions: number
