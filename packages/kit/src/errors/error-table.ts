@@ -35,6 +35,7 @@ const entry = (
 
 /** Every failure that a user can reach. `specs/errors.md` is made from it; codes are forever. */
 export const errorTable = {
+  internal: entry(-32603, 1, 500, 'A bug: something that nobody foresaw.', 'See the log: lmapp service logs'),
   'bad-input': entry(-32602, 2, 400, 'The request or the command line is not valid.', 'See: lmapp --help'),
   'not-supported-yet': entry(-32001, 2, 501, 'The feature is named but not built yet.', 'See: lmapp --help'),
   unsupported: entry(

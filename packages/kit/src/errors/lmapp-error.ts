@@ -44,8 +44,10 @@ export class LmappError extends Error {
   }
 }
 
+/** Also true for an error of another copy of this package: a bundle and a plugin author's tests may hold one each. */
 export function isLmappError(value: unknown, code?: ErrorCode): value is LmappError {
-  return value instanceof LmappError && (code === undefined || value.code === code)
+  if (!(value instanceof Error) || value.name !== 'LmappError') return false
+  return code === undefined || (value as LmappError).code === code
 }
 
 export function isErrorCode(value: unknown): value is ErrorCode {

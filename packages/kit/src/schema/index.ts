@@ -1,0 +1,72 @@
+export {
+  backendInfo,
+  backendState,
+  capabilities,
+  health,
+  modelHealth,
+  modelInfo,
+  support,
+  tokenCount,
+} from './backend.ts'
+export { chatOptions, chatRequest, reasoningChoice, toolChoice, toolDefinition } from './chat-request.ts'
+export {
+  content,
+  fileContent,
+  imageContent,
+  message,
+  reasoningContent,
+  role,
+  textContent,
+  toolCallContent,
+  toolResultContent,
+} from './content.ts'
+export { errorCode, errorData } from './error-data.ts'
+export { manifest } from './manifest.ts'
+export {
+  finish,
+  finishReason,
+  part,
+  phase,
+  progress,
+  reasoningDelta,
+  status,
+  streamedPart,
+  textDelta,
+  timings,
+  tokenProbability,
+  toolCall,
+  usage,
+  warning,
+  warningCode,
+} from './part.ts'
+export {
+  cancelParams,
+  chatParams,
+  countTokensParams,
+  creditParams,
+  embedParams,
+  embedResult,
+  fileValue,
+  helloParams,
+  helloResult,
+  listModelsResult,
+  logParams,
+  modelParams,
+  partsParams,
+  pullProgressParams,
+  requestId,
+  rpcError,
+  rpcNotification,
+  rpcRequest,
+  rpcResponse,
+} from './protocol.ts'
+export {
+  answerState,
+  handover,
+  numberedRunEvent,
+  runEnd,
+  runEvent,
+  runSnapshot,
+  runStart,
+  runTimings,
+} from './run-event.ts'
