@@ -1,0 +1,43 @@
+/** Where the mock's time comes from. Give your own to decide in a test when time passes. */
+export interface Clock {
+  /** Milliseconds since any fixed moment. `wait` must move it. */
+  now(): number
+  /** Rejects with the signal's reason when it aborts. */
+  wait(ms: number, signal: AbortSignal): Promise<void>
+}
+
+export const realClock: Clock = {
+  now: () => performance.now(),
+  wait(ms, signal) {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason)
+      const onAbort = () => {
+        clearTimeout(timer)
+        reject(signal.reason)
+      }
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', onAbort)
+        resolve()
+      }, ms)
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
+  },
+}
+
+/** The result of `promise`, unless `signal` aborts first: then it rejects with the signal's reason. */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Waits for ever: it only ever rejects, with the signal's reason. */
+export function untilAborted(signal: AbortSignal): Promise<never> {
+  return orAborted(new Promise<never>(() => {}), signal)
+}
