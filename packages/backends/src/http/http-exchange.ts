@@ -1,0 +1,240 @@
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import type { Socket } from 'node:net'
+import { LmappError } from 'lmapp-kit'
+
+export interface HttpRequest {
+  method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
+  /** Begins with `/`. */
+  path: string
+  /** Sent as JSON. */
+  body?: unknown
+  signal?: AbortSignal
+  /** Milliseconds without a byte from the other side after which it counts as `stalled`. Absent: wait for ever. */
+  silenceMs?: number
+  /**
+   * A kept connection had been closed by the other side, so the request goes out once more, over a new one, perhaps to
+   * another server: called before.
+   */
+  beforeRetry?: () => Promise<void>
+}
+
+export interface HttpResponse {
+  status: number
+  headers: IncomingMessage['headers']
+  /** Broken off by a read that ends early; throws `engine-died` when the connection breaks, and as `request` does. */
+  bytes(): AsyncGenerator<Uint8Array, void, undefined>
+  /** Throws `stream-malformed` when it is longer than `maxBytes`. */
+  text(options?: { maxBytes?: number }): Promise<string>
+  /** Closes the connection, unless all was read. */
+  close(): void
+  /** Keeps the connection for the next request once the rest, which nobody needs, has come. */
+  release(): void
+}
+
+export interface ExchangeOptions {
+  url: URL
+  start(url: URL, options: RequestOptions): ClientRequest
+  agent: Agent
+  track(socket: Socket): void
+  connectMs: number
+  apiKey?: string
+  unreachableHint?: string
+}
+
+/** Enough for a list of thousands of models or a large embedding. */
+const defaultMaxTextBytes = 256 * 1024 * 1024
+
+export async function exchange(request: HttpRequest, options: ExchangeOptions): Promise<HttpResponse> {
+  for (let attempt = 1; ; attempt += 1) {
+    const outcome = await attemptOnce(request, options)
+    if ('response' in outcome) return outcome.response
+    if (!outcome.stale || attempt > 1) throw outcome.error
+    await request.beforeRetry?.()
+  }
+}
+
+type Outcome = { response: HttpResponse } | { error: LmappError; stale: boolean }
+
+function attemptOnce(request: HttpRequest, options: ExchangeOptions): Promise<Outcome> {
+  const { promise, resolve } = Promise.withResolvers<Outcome>()
+  const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body))
+  const outgoing = options.start(options.url, {
+    method: request.method,
+    agent: options.agent,
+    headers: headersOf(body, options.apiKey),
+  })
+  const watch = createWatch(outgoing, request, options)
+  outgoing.on('socket', (socket) => {
+    options.track(socket)
+    watch.connecting(socket)
+  })
+  outgoing.once('response', (incoming) => {
+    const response = toResponse(incoming, outgoing, watch)
+    if (incoming.headers['x-lmapp'] === undefined) return resolve({ response })
+    response.close()
+    resolve({ error: itself(options.url), stale: false })
+  })
+  // Stays: a broken response makes the request fail again, and nobody else listens.
+  outgoing.on('error', (cause: NodeJS.ErrnoException) => {
+    watch.stop()
+    const stale = outgoing.reusedSocket && cause.code === 'ECONNRESET' && watch.reason === undefined
+    resolve({ error: watch.reason ?? toError(cause, watch.connected, options), stale })
+  })
+  outgoing.end(body)
+  return promise
+}
+
+function headersOf(body: Buffer | undefined, apiKey: string | undefined): Record<string, string | number> {
+  return {
+    accept: 'application/json, application/x-ndjson, text/plain',
+    ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
+    ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+  }
+}
+
+/** What can end an exchange from our side, and why it did. */
+interface Watch {
+  connecting(socket: Socket): void
+  readonly connected: boolean
+  readonly reason: LmappError | undefined
+  /** A byte came. */
+  heard(): void
+  stop(): void
+}
+
+function createWatch(outgoing: ClientRequest, request: HttpRequest, options: ExchangeOptions): Watch {
+  const { signal, silenceMs } = request
+  let connected = false
+  let reason: LmappError | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  const give = (error: LmappError) => {
+    reason ??= error
+    outgoing.destroy(reason)
+  }
+  const cancel = () => give(new LmappError('cancelled', 'The request was cancelled.', { cause: signal?.reason }))
+  const within = (milliseconds: number, error: () => LmappError) => {
+    clearTimeout(timer)
+    timer = setTimeout(() => give(error()), milliseconds)
+  }
+  const heard = () => {
+    clearTimeout(timer)
+    if (silenceMs === undefined) return
+    const { host } = options.url
+    const message = `${host} has not said a word for ${silenceMs / 1000} s.`
+    within(silenceMs, () => new LmappError('stalled', message, { details: { address: host, milliseconds: silenceMs } }))
+  }
+  const reached = () => {
+    connected = true
+    heard()
+  }
+
+  if (signal?.aborted) process.nextTick(cancel)
+  signal?.addEventListener('abort', cancel)
+  return {
+    connecting(socket) {
+      if (!socket.connecting) return reached()
+      within(options.connectMs, () => unreachable(options, 'ETIMEDOUT'))
+      socket.once(options.url.protocol === 'https:' ? 'secureConnect' : 'connect', reached)
+    },
+    get connected() {
+      return connected
+    },
+    get reason() {
+      return reason
+    },
+    heard,
+    stop() {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', cancel)
+    },
+  }
+}
+
+function toResponse(incoming: IncomingMessage, outgoing: ClientRequest, watch: Watch): HttpResponse {
+  incoming.once('close', () => watch.stop())
+  // Without a listener an abort between two reads would be an uncaught error; `bytes` gets it from the iterator.
+  incoming.on('error', () => {})
+  watch.heard()
+
+  async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
+        watch.heard()
+        yield chunk
+      }
+    } catch (cause) {
+      throw (
+        watch.reason ?? new LmappError('engine-died', 'The connection broke in the middle of the answer.', { cause })
+      )
+    }
+  }
+
+  return {
+    status: incoming.statusCode ?? 0,
+    headers: incoming.headers,
+    bytes,
+    async text({ maxBytes = defaultMaxTextBytes } = {}) {
+      const chunks: Uint8Array[] = []
+      let size = 0
+      for await (const chunk of bytes()) {
+        size += chunk.length
+        chunks.push(chunk)
+        if (size <= maxBytes) continue
+        outgoing.destroy()
+        throw new LmappError('stream-malformed', `The answer is longer than ${maxBytes} bytes.`, {
+          details: { maxBytes },
+        })
+      }
+      return Buffer.concat(chunks).toString('utf8')
+    },
+    close() {
+      watch.stop()
+      if (!incoming.readableEnded) outgoing.destroy()
+    },
+    release() {
+      watch.stop()
+      incoming.resume()
+    },
+  }
+}
+
+/** Errors of the system that mean that nobody is there. */
+const unreachableCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+  'ETIMEDOUT',
+  'EADDRNOTAVAIL',
+  'EACCES',
+  'EPERM',
+])
+
+function toError(cause: NodeJS.ErrnoException, connected: boolean, options: ExchangeOptions): LmappError {
+  if (!connected || unreachableCodes.has(cause.code ?? '')) return unreachable(options, cause.code, cause)
+  const { host } = options.url
+  const details = { address: host, ...(cause.code && { reason: cause.code }) }
+  if (cause.code?.startsWith('HPE_')) {
+    return new LmappError('backend-not-identified', `What answers at ${host} does not speak HTTP.`, { details, cause })
+  }
+  return new LmappError('engine-failed', `${host} closed the connection without an answer.`, { details, cause })
+}
+
+function unreachable(options: ExchangeOptions, reason: string | undefined, cause?: unknown): LmappError {
+  const { host } = options.url
+  return new LmappError('backend-unreachable', `Nothing answers at ${host}${reason ? ` (${reason})` : ''}.`, {
+    details: { address: host, ...(reason && { reason }) },
+    ...(options.unreachableHint !== undefined && { hint: options.unreachableHint }),
+    cause,
+  })
+}
+
+function itself(url: URL): LmappError {
+  return new LmappError('backend-not-identified', `What answers at ${url.host} is lmapp itself.`, {
+    hint: 'Point it at the engine, not at lmapp; see: lmapp doctor',
+    details: { address: url.host },
+  })
+}

@@ -1,0 +1,3 @@
+export { type ApiKeySource, apiKeyOf } from './api-key.ts'
+export { createHttpClient, type HttpClient, type HttpClientOptions } from './http-client.ts'
+export type { HttpRequest, HttpResponse } from './http-exchange.ts'

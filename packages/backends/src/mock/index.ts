@@ -1,0 +1,1 @@
+export { type MockDefinition, mockBackendType } from './mock-backend-type.ts'

@@ -1,0 +1,3 @@
+export { createOllamaBackend, type OllamaBackendOptions } from './ollama-backend.ts'
+export { type OllamaHost, parseOllamaHost } from './ollama-host.ts'
+export { ollamaBackendType } from './ollama-type.ts'
