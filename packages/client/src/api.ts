@@ -1,10 +1,19 @@
-/** The native API, version 1: everything under `/lmapp/v1`. Pure types, shared by the server and every client. */
+/**
+ * The native API, version 1: everything under `/lmapp/v1`. Pure types, shared by the server and every client.
+ *
+ * Bodies are JSON; writes say so in `content-type`. Every answer carries `x-lmapp: <version>`
+ * and `x-lmapp-api: <apiVersion>`.
+ * On the socket both sides prove that they know the token and never send it. The client chooses a random nonce:
+ * `x-lmapp-auth: <nonce>.<HMAC-SHA256(token, "client:" + nonce)>`, and is answered by
+ * `x-lmapp-proof: <HMAC-SHA256(token, "service:" + nonce)>`; all in lower-case hex.
+ */
 import type {
   BackendInfo,
   ChatOptions,
   Content,
   ErrorData,
   Health,
+  Message,
   ModelInfo,
   NumberedRunEvent,
   Progress,
@@ -47,6 +56,8 @@ export interface CreateRun {
   message?: string
   /** For `ask`. */
   content?: Content[]
+  /** For `ask` with `save: false`, which has no conversation: the turns before the question. */
+  messages?: Message[]
   /** System prompt: sets that of a new conversation, changes that of an old one. */
   system?: string
   options?: ChatOptions
@@ -63,7 +74,7 @@ export interface CreateRun {
   allowFetch?: boolean
   /** The client's `LMAPP_OFFLINE`. */
   offline?: boolean
-  /** End the run when this connection closes. Default false: the run goes on and can be joined. */
+  /** End the run when this connection closes; only with an event stream. Default false: the run goes on and can be joined. */
   cancelOnDisconnect?: boolean
 }
 
@@ -83,6 +94,7 @@ export interface RunInfo {
  * `POST /runs` with `accept: text/event-stream`, and `GET /runs/:id/events`:
  * server-sent events, `id:` the sequence number, `data:` the event as JSON.
  * `GET` without `from` or `last-event-id` begins with one snapshot; with it, replays what came after that number.
+ * The answer to `POST` has the run's id in the header `x-lmapp-run`, before any event.
  */
 export type RunEventStream = AsyncIterable<NumberedRunEvent>
 
@@ -175,6 +187,11 @@ export interface ApiBackend {
   breaker: { state: 'closed' | 'open' | 'half-open'; retryAt?: string; reason?: string }
   info?: BackendInfo
   health?: Health
+}
+
+/** `GET /backends/:name/logs?lines=`. */
+export interface ApiBackendLog {
+  log: string
 }
 
 /** What configuration names of the front's environment (`OLLAMA_HOST`, keys), sent with each request as the header `x-lmapp-environment`: base64 of this as JSON. */

@@ -27,7 +27,8 @@ export interface CreatedRun {
 
 /**
  * Every call of the native API. All reject with `LmappError`: what the service answered, or
- * `service-unavailable` when it cannot be reached or the connection breaks.
+ * `service-unavailable` when it cannot be reached or the connection breaks. Its `details.stage` says how far it came:
+ * `connect` (nothing was sent: safe to send again), `answer`, `stream`. An aborted call rejects with the signal's reason.
  */
 export interface LmappClient {
   health(options?: RequestOptions): Promise<ServiceHealth>

@@ -1,5 +1,6 @@
 export {
   type ApiBackend,
+  type ApiBackendLog,
   type ApiConversation,
   type ApiConversationSummary,
   type ApiError,
@@ -26,3 +27,5 @@ export type {
   TransportRequest,
   TransportResponse,
 } from './client.ts'
+export { type ClientOptions, createClient } from './create-client.ts'
+export { createFetchTransport, type FetchTransportOptions } from './fetch-transport.ts'
