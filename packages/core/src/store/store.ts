@@ -1,4 +1,4 @@
-import type { AnswerState, Content, ErrorData, FinishReason, Role, RunEvent, Timings, Usage } from 'lmapp-kit'
+import type { AnswerState, Content, ErrorData, FinishReason, Role, RunEnd, RunEvent, Usage } from 'lmapp-kit'
 
 /** UUIDv7, lower case. */
 export type Id = string
@@ -16,6 +16,7 @@ export interface ConversationSummary {
   /** ISO 8601, UTC. Shown to people; order comes from sequence numbers. */
   createdAt: string
   updatedAt: string
+  /** Of the path from root to head. */
   messageCount: number
 }
 
@@ -33,8 +34,9 @@ export interface StoredMessage {
   model: string | null
   reason: FinishReason | null
   error: ErrorData | null
+  /** Of the newest run that wrote it. */
   usage: Usage | null
-  timings: Timings | null
+  timings: Partial<RunEnd['timings']> | null
   createdAt: string
 }
 
@@ -87,46 +89,69 @@ export interface EndRun {
   reason?: FinishReason
   error?: ErrorData
   usage: Usage
-  timings: Timings
+  timings: Partial<RunEnd['timings']>
 }
 
 export interface SearchHit {
   conversationId: Id
+  /** For a hit in the title: the first message. */
   messageId: Id
   title: string
-  /** Text around the hit; the hit between \u0002 and \u0003. */
+  /** Text around the hit on one line; what matched between \u0002 and \u0003. */
   snippet: string
   createdAt: string
 }
 
 /**
- * The history. One SQLite file, one writing connection in a worker thread.
- * Everything rejects with `store-failed`, `disk-full`, `store-newer` or `not-found`.
+ * The history. One SQLite file, one writing connection in a worker thread. Calls need not wait for each other: they
+ * are done in the order in which they were made. Everything rejects with `disk-full` (it can be used again when there
+ * is room), `store-corrupt` or `store-failed`, and with `not-found` for what does not exist or is another owner's.
+ * Disposing waits for what was asked before.
  */
 export interface Store extends AsyncDisposable {
-  /** Resolves when it is on disk for good: the question may then leave. */
+  /** Where the damaged history was put, when this one had to be begun anew. */
+  readonly setAside?: string
+
+  /**
+   * Resolves when it is on disk for good: the question may then leave. Rejects with `busy` when the message to
+   * continue is being written.
+   */
   beginRun(run: BeginRun): Promise<void>
-  /** Appends to the journal of a running run. Resolves when written, not necessarily synced. */
+  /**
+   * Appends to the journal of a running run. Resolves when written, not necessarily synced. `fromSeq` gives the order;
+   * the same number again replaces what it brought before, so a batch that failed may be sent once more.
+   */
   appendEvents(runId: Id, fromSeq: number, events: RunEvent[]): Promise<void>
+  /** The same number again replaces what was recorded. */
   recordAttempt(runId: Id, attempt: AttemptRecord): Promise<void>
-  /** Folds the journal into the message, sets its state, indexes it; durable. Idempotent. */
+  /** Folds the journal into the message, sets its state; durable. Idempotent: the first end counts. */
   endRun(end: EndRun): Promise<void>
-  /** Answers that a dead service left `running` become `crashed`, with what was journalled. Called once, by the owner of the lock. */
+  /** Answers that a dead service left `running` become `crashed`, with what was journalled. Called once, by the owner of the lock. Resolves to their number. */
   recoverCrashed(): Promise<number>
 
+  /** The one used last comes first. `before`: those used earlier than that one. */
   listConversations(filter: { owner: Owner; limit?: number; before?: Id }): Promise<ConversationSummary[]>
-  /** `id` may be the id of a conversation or of a message in it, or an unambiguous prefix of either (≥ 4 characters). A message's id selects the path that ends in it. */
+  /**
+   * `id` may be the id of a conversation or of a message in it, or an unambiguous prefix of either (≥ 4 characters;
+   * conversations come first; several: `bad-input` with `details.candidates`). A message's id selects the path that
+   * ends in it, and is then the `head`. An answer that is being written has what was journalled so far.
+   */
   getConversation(id: string, owner: Owner): Promise<Conversation>
   renameConversation(id: Id, title: string, owner: Owner): Promise<void>
+  /** With all its branches, runs and index rows; nothing of it stays in the file. */
   deleteConversation(id: Id, owner: Owner): Promise<void>
   /** Moves the head; later messages stay as a branch. */
   setHead(id: Id, head: Id | null, owner: Owner): Promise<void>
   setSystem(id: Id, system: string | null, owner: Owner): Promise<void>
+  /**
+   * Messages and titles that hold every word of the query: words by their beginning, without case and accents;
+   * Chinese, Japanese and whatever has signs in it as it stands. Titles first, then the newest. No word, no hit.
+   */
   search(query: string, filter: { owner: Owner; limit?: number }): Promise<SearchHit[]>
   /** The last conversation of this terminal, if any. */
   lastConversation(terminal: string, owner: Owner): Promise<Id | null>
   noteTerminal(terminal: string, conversationId: Id, owner: Owner): Promise<void>
-  /** The snapshot of the newest run of a message. */
+  /** The snapshot of the newest run of a message, whoever owns it: only for what was got by its owner before. */
   getRunSnapshot(messageId: Id): Promise<RunSnapshotRecord | null>
   /** Small remembered facts, such as a proved continuation. */
   getFact(key: string): Promise<string | null>

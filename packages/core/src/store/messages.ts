@@ -1,0 +1,86 @@
+import { type Content, toText } from 'lmapp-kit'
+import { joinParts } from './fold.ts'
+import { integer, json, jsonOrNull, text, textOrNull } from './rows.ts'
+import type { Row, Sql } from './sql.ts'
+import type { Id, StoredMessage } from './store.ts'
+
+/** The messages from the root to `last`. An answer that is being written has what was journalled so far. */
+export function readPath(sql: Sql, last: Id | null): StoredMessage[] {
+  const rows = sql.all(
+    `WITH RECURSIVE path (id, parent_id) AS (
+       SELECT id, parent_id FROM messages WHERE id = ?
+       UNION ALL SELECT above.id, above.parent_id FROM messages above JOIN path ON above.id = path.parent_id
+     )
+     SELECT messages.* FROM path JOIN messages ON messages.id = path.id ORDER BY depth`,
+    last,
+  )
+  return rows.map((row) => {
+    const message = toMessage(row)
+    return message.state === 'running' ? { ...message, ...withJournal(message, journalOf(sql, message.id)) } : message
+  })
+}
+
+export interface Written {
+  text: string
+  parts: Content[]
+}
+
+/** The message with what its running run has brought; what was there before stays as it is. */
+export function withJournal(message: Written, journal: readonly Content[]): Written {
+  return { text: message.text + toText(journal), parts: joinParts(message.parts, journal) }
+}
+
+/** What the running run of a message has brought, in order. */
+export function journalOf(sql: Sql, messageId: Id): Content[] {
+  const rows = sql.all(
+    `SELECT parts FROM journal JOIN runs ON runs.id = journal.run_id
+     WHERE runs.message_id = ? AND runs.state = 'running' ORDER BY from_seq`,
+    messageId,
+  )
+  return rows.flatMap((row) => json<Content[]>(row, 'parts'))
+}
+
+function toMessage(row: Row): StoredMessage {
+  return {
+    id: text(row, 'id'),
+    parentId: textOrNull(row, 'parent_id'),
+    role: text(row, 'role') as StoredMessage['role'],
+    text: text(row, 'text'),
+    parts: json(row, 'parts'),
+    state: text(row, 'state') as StoredMessage['state'],
+    model: textOrNull(row, 'model'),
+    reason: textOrNull(row, 'reason') as StoredMessage['reason'],
+    error: jsonOrNull(row, 'error'),
+    usage: jsonOrNull(row, 'usage'),
+    timings: jsonOrNull(row, 'timings'),
+    createdAt: text(row, 'created_at'),
+  }
+}
+
+export interface NewMessage {
+  id: Id
+  conversationId: Id
+  parentId: Id | null
+  role: StoredMessage['role']
+  text: string
+  parts: Content[]
+  state: StoredMessage['state']
+}
+
+export function insertMessage(sql: Sql, message: NewMessage, at: string): void {
+  const parent =
+    message.parentId === null ? undefined : sql.get('SELECT depth FROM messages WHERE id = ?', message.parentId)
+  sql.run(
+    `INSERT INTO messages (id, conversation_id, parent_id, depth, role, text, parts, state, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    message.id,
+    message.conversationId,
+    message.parentId,
+    parent ? integer(parent, 'depth') + 1 : 1,
+    message.role,
+    message.text,
+    JSON.stringify(message.parts),
+    message.state,
+    at,
+  )
+}

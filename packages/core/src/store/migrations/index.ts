@@ -1,0 +1,7 @@
+import { history } from './001-history.ts'
+import { search } from './002-search.ts'
+import type { Migration } from './migration.ts'
+
+export type { Migration } from './migration.ts'
+
+export const migrations: readonly Migration[] = [history, search]
