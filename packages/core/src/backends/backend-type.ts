@@ -1,4 +1,4 @@
-import type { Backend } from 'lmapp-kit'
+import type { Backend, ModelInfo, Status } from 'lmapp-kit'
 import type { BackendConfig } from '../config/config.ts'
 
 /** A configured instance of a type, before it is opened. */
@@ -28,7 +28,23 @@ export interface BackendType {
   execution: 'built-in' | 'subprocess' | 'ffi' | 'grpc'
   /** `lmapp` when its process is started by lmapp. */
   owner: 'lmapp' | 'external'
-  /** Whether it needs `start` before the first chat. */
+  /** Whether it runs the model files that lmapp fetches into `modelsDir`. */
+  servesLibrary?: boolean
+  /** Only when it is named: never chosen for a request that names no model. */
+  onlyWhenNamed?: boolean
+  /** The models it would list, found without starting it. */
+  knownModels?(definition: BackendDefinition, context: BackendContext): Promise<ModelInfo[]>
+  /** Environment variables that it reads, besides the one named by `apiKeyEnv`. */
+  variables?: readonly string[]
+  /**
+   * Fetches what the backend itself needs before it can start, announced by `fetching` statuses.
+   * Ends at once when everything is there; throws `offline` where the network is forbidden.
+   */
+  prepare?(
+    definition: BackendDefinition,
+    context: BackendContext,
+    options: { signal: AbortSignal; offline: boolean },
+  ): AsyncIterable<Status>
   create(definition: BackendDefinition, context: BackendContext): Backend
   /** For people: where it is, as a URL or a command. */
   describeAddress?(definition: BackendDefinition): string | undefined

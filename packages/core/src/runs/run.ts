@@ -1,4 +1,13 @@
-import type { AnswerState, ChatOptions, Content, NumberedRunEvent, RunEnd, ToolChoice, ToolDefinition } from 'lmapp-kit'
+import type {
+  AnswerState,
+  ChatOptions,
+  Content,
+  Message,
+  NumberedRunEvent,
+  RunEnd,
+  ToolChoice,
+  ToolDefinition,
+} from 'lmapp-kit'
 import type { Id, Owner } from '../store/store.ts'
 
 /** What a front asks for. `kind` says which of the others matter. */
@@ -14,6 +23,8 @@ export interface RunRequest {
   message?: Id
   /** For `ask`. */
   content?: Content[]
+  /** For `ask` that is not saved: the turns before it. */
+  messages?: Message[]
   system?: string
   options?: ChatOptions
   tools?: ToolDefinition[]
@@ -55,6 +66,8 @@ export interface RunManager extends AsyncDisposable {
   start(request: RunRequest): Promise<Run>
   /** A running run, or one that ended a short while ago. Throws `not-found`. */
   get(id: Id, owner: Owner): Run
+  /** Those that are running, newest first. */
+  list(owner: Owner): Run[]
   readonly active: number
   readonly queued: number
   /** Ends all, `stopped`. */

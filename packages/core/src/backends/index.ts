@@ -1,0 +1,9 @@
+export type { BackendReport, BackendReports } from './backend-reports.ts'
+export { createBackendReports } from './backend-reports.ts'
+export type { BackendContext, BackendDefinition, BackendType } from './backend-type.ts'
+export {
+  type BackendRegistry,
+  type BackendRegistryOptions,
+  createBackendRegistry,
+  type RegisteredBackend,
+} from './registry.ts'

@@ -1,0 +1,197 @@
+import { type Backend, LmappError } from 'lmapp-kit'
+import type { Config } from '../config/config.ts'
+import { type Breaker, createBreaker } from '../routing/breaker.ts'
+import { isNear, nearestNames } from '../text/nearest.ts'
+import type { BackendContext, BackendDefinition, BackendType } from './backend-type.ts'
+
+type Environment = Readonly<Record<string, string>>
+
+/** A backend as it is configured now, opened when it is first used. */
+export interface RegisteredBackend {
+  readonly id: string
+  readonly type: BackendType
+  readonly definition: BackendDefinition
+  readonly context: BackendContext
+  /** Not shown in lists: it is there only because somebody may name it. */
+  readonly hidden: boolean
+  readonly breaker: Breaker
+  readonly backend: Backend
+  /** Keeps the backend open until the lease is disposed, even when the configuration drops it. */
+  lease(): Disposable
+}
+
+export interface BackendRegistryOptions {
+  /** By name. */
+  types: ReadonlyMap<string, BackendType>
+  /** Reads the file again when it changed. */
+  config: () => Promise<Config>
+  /** Those that need no entry: found by themselves, in the order in which they are preferred. */
+  automatic: (config: Config, environment: Environment) => Promise<BackendDefinition[]>
+  context: (id: string, config: Config) => BackendContext
+  now?: () => number
+}
+
+/** All backends that configuration and environment name. The service has one. */
+export interface BackendRegistry extends AsyncDisposable {
+  list(environment: Environment): Promise<RegisteredBackend[]>
+  /** Throws `not-found` with the nearest ids. */
+  get(id: string, environment: Environment): Promise<RegisteredBackend>
+  /** Ids that are switched off, for lists. */
+  disabled(): Promise<{ id: string; type: string }[]>
+  /** Those whose type nobody knows. They disturb no other. */
+  unusable(environment: Environment): Promise<{ id: string; type: string }[]>
+}
+
+interface Entry extends RegisteredBackend {
+  key: string
+  leases: number
+  lastUsed: number
+  opened: boolean
+}
+
+/** What is no longer configured, or belongs to an environment that nobody sends, is closed after this. */
+const forgetAfterMs = 600_000
+
+export function createBackendRegistry(options: BackendRegistryOptions): BackendRegistry {
+  const now = options.now ?? Date.now
+  const entries = new Map<string, Entry>()
+
+  const list = async (environment: Environment): Promise<Entry[]> => {
+    const config = await options.config()
+    const { usable } = await definitionsOf(options, config, environment)
+    const current = usable.map(({ type, definition, hidden }) => {
+      const context = options.context(definition.id, config)
+      const key = JSON.stringify([definition, context])
+      const entry = entries.get(key) ?? createEntry({ key, type, definition, context, hidden }, now)
+      entry.lastUsed = now()
+      entries.set(key, entry)
+      return entry
+    })
+    await closeForgotten(entries, new Set(current), now())
+    return current
+  }
+
+  return {
+    list,
+    async get(id, environment) {
+      const all = await list(environment)
+      const found = all.find((entry) => entry.id === id)
+      if (found) return found
+      await refuseUnusable(options, id, environment)
+      const known = all.map((entry) => entry.id)
+      const [nearest] = nearestNames(id, known, 1)
+      throw new LmappError('not-found', `No backend is called "${id}".`, {
+        hint:
+          nearest && isNear(id, nearest)
+            ? `Did you mean "${nearest}"? See: lmapp backends list`
+            : 'See: lmapp backends list',
+        details: { known },
+      })
+    },
+    async disabled() {
+      const config = await options.config()
+      return Object.entries(config.backends)
+        .filter(([, backend]) => !backend.enabled)
+        .map(([id, backend]) => ({ id, type: backend.type }))
+    },
+    async unusable(environment) {
+      return (await definitionsOf(options, await options.config(), environment)).unusable
+    },
+    async [Symbol.asyncDispose]() {
+      const opened = [...entries.values()].filter((entry) => entry.opened)
+      entries.clear()
+      await Promise.allSettled(opened.map((entry) => entry.backend[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+async function refuseUnusable(options: BackendRegistryOptions, id: string, environment: Environment): Promise<void> {
+  const { unusable } = await definitionsOf(options, await options.config(), environment)
+  const found = unusable.find((definition) => definition.id === id)
+  if (!found) return
+  const known = [...options.types.keys()]
+  const [nearest] = nearestNames(found.type, known, 1)
+  throw new LmappError('config-invalid', `Backend "${id}" has the unknown type "${found.type}".`, {
+    hint:
+      nearest && isNear(found.type, nearest)
+        ? `Did you mean "${nearest}"? Correct it: lmapp config edit`
+        : `Known types: ${known.join(', ')}`,
+    details: { known },
+  })
+}
+
+interface Definitions {
+  usable: { definition: BackendDefinition; type: BackendType; hidden: boolean }[]
+  unusable: { id: string; type: string }[]
+}
+
+async function definitionsOf(
+  options: BackendRegistryOptions,
+  config: Config,
+  environment: Environment,
+): Promise<Definitions> {
+  const configured = Object.entries(config.backends).map(([id, backend]) => ({ id, config: backend, environment }))
+  const automatic = await options.automatic(config, environment)
+  const named = new Set(configured.map((definition) => definition.id))
+  const result: Definitions = { usable: [], unusable: [] }
+  for (const definition of [...configured, ...automatic.filter(({ id }) => !named.has(id))]) {
+    if (!definition.config.enabled) continue
+    const type = options.types.get(definition.config.type)
+    const hidden = type?.onlyWhenNamed === true && !named.has(definition.id)
+    if (type) result.usable.push({ type, definition: withOwnVariables(definition, type), hidden })
+    else result.unusable.push({ id: definition.id, type: definition.config.type })
+  }
+  return result
+}
+
+/** Two fronts whose environments differ in nothing that matters to a backend share it. */
+function withOwnVariables(definition: BackendDefinition, type: BackendType): BackendDefinition {
+  const names = [...(type.variables ?? []), ...(definition.config.apiKeyEnv ? [definition.config.apiKeyEnv] : [])]
+  const own = Object.entries(definition.environment).filter(([name]) => names.includes(name))
+  return { ...definition, environment: Object.fromEntries(own) }
+}
+
+interface EntryParts {
+  key: string
+  type: BackendType
+  definition: BackendDefinition
+  context: BackendContext
+  hidden: boolean
+}
+
+function createEntry(parts: EntryParts, now: () => number): Entry {
+  let backend: Backend | undefined
+  return {
+    ...parts,
+    id: parts.definition.id,
+    breaker: createBreaker(now),
+    leases: 0,
+    lastUsed: now(),
+    get opened() {
+      return backend !== undefined
+    },
+    get backend() {
+      backend ??= parts.type.create(parts.definition, parts.context)
+      return backend
+    },
+    lease() {
+      this.leases += 1
+      return {
+        [Symbol.dispose]: () => {
+          this.leases -= 1
+          this.lastUsed = now()
+        },
+      }
+    },
+  }
+}
+
+async function closeForgotten(entries: Map<string, Entry>, current: Set<Entry>, now: number): Promise<void> {
+  for (const entry of entries.values()) {
+    const superseded = [...current].some((other) => other.id === entry.id)
+    const idle = entry.leases === 0 && !current.has(entry)
+    if (!idle || (superseded && now - entry.lastUsed < forgetAfterMs)) continue
+    entries.delete(entry.key)
+    if (entry.opened) await entry.backend[Symbol.asyncDispose]()
+  }
+}

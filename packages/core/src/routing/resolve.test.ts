@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { isLmappError } from 'lmapp-kit'
+import { createMockBackend } from 'lmapp-kit/testkit'
+import type { BackendType } from '../backends/backend-type.ts'
+import { type Core, openCore, toQuestion } from '../testing/open-core.ts'
+import { type ResolveOptions, resolveCandidates } from './resolve.ts'
+
+/** Runs the files of the library, as the embedded backend does. */
+const reader: BackendType = {
+  name: 'reader',
+  execution: 'subprocess',
+  owner: 'lmapp',
+  servesLibrary: true,
+  create: () => createMockBackend(),
+  knownModels: async ({ config }) => Object.keys(config.config ?? {}).map((id) => ({ id, modifiedAt: '2026-01-01' })),
+}
+const engine: BackendType = {
+  name: 'engine',
+  execution: 'built-in',
+  owner: 'external',
+  create: () => createMockBackend(),
+  knownModels: async () => [
+    { id: 'old', modifiedAt: '2025-01-01' },
+    { id: 'new', modifiedAt: '2026-06-01' },
+    { id: 'vectors', modifiedAt: '2026-07-01', capabilities: { chat: 'no' } },
+  ],
+}
+const warm: BackendType = { ...engine, name: 'warm', knownModels: async () => [{ id: 'hot', loaded: true }] }
+const broken: BackendType = {
+  ...engine,
+  name: 'broken',
+  knownModels: async () => {
+    throw new Error('It does not answer.')
+  },
+}
+
+async function resolve(core: Core, reference: string | undefined, more: Partial<ResolveOptions> = {}) {
+  const { registry: backends, config, library } = core
+  return resolveCandidates(reference, {
+    backends,
+    config,
+    library,
+    environment: {},
+    allowFetch: true,
+    offline: false,
+    ...more,
+  })
+}
+
+const open = (backends: Record<string, object>, config: object = {}) =>
+  openCore({ boxes: {}, types: [reader, engine, warm, broken], config, backends })
+
+const names = ({ candidates }: Awaited<ReturnType<typeof resolve>>) =>
+  candidates.map(({ target, model }) => `${target.id}/${model}`)
+
+describe('which model answers when none is named', () => {
+  it('one that is in memory, else the newest of a running engine, else one of our own', async () => {
+    const types = { reader: { type: 'reader', config: { own: 1 } }, engine: { type: 'engine' }, warm: { type: 'warm' } }
+    await using all = await open(types)
+    assert.deepEqual(names(await resolve(all, undefined)), ['warm/hot'])
+    await using cold = await open({ reader: types.reader, engine: types.engine })
+    assert.deepEqual(names(await resolve(cold, undefined)), ['engine/new'])
+    await using alone = await open({ reader: types.reader, broken: { type: 'broken' } })
+    assert.deepEqual(names(await resolve(alone, undefined)), ['reader/own'])
+  })
+
+  it('the configured one before all others', async () => {
+    await using core = await open({ warm: { type: 'warm' }, engine: { type: 'engine' } }, { model: 'old' })
+    assert.deepEqual(names(await resolve(core, undefined)), ['engine/old'])
+  })
+
+  it('the small default, fetched, when there is none at all', async () => {
+    await using core = await open({ reader: { type: 'reader' } })
+    const resolution = await resolve(core, undefined)
+    assert.deepEqual(names(resolution), ['reader/smollm2-135m'])
+    assert.equal(resolution.fetch?.name, 'smollm2-135m')
+    await assert.rejects(resolve(core, undefined, { offline: true }), (error) => isLmappError(error, 'offline'))
+    await assert.rejects(resolve(core, undefined, { allowFetch: false }), (error) => isLmappError(error, 'no-backend'))
+  })
+
+  it('nobody, when no backend is there', async () => {
+    await using core = await open({})
+    await assert.rejects(resolve(core, undefined), (error) => isLmappError(error, 'no-backend'))
+  })
+})
+
+describe('a model reference', () => {
+  it('that names the backend asks no list', async () => {
+    await using core = await open({ broken: { type: 'broken' } })
+    assert.deepEqual(names(await resolve(core, 'broken/what:ever/it is')), ['broken/what:ever/it is'])
+  })
+
+  it('that is bare is found on all that have it, and completed from an unambiguous beginning, with a notice', async () => {
+    await using core = await open({ one: { type: 'engine' }, two: { type: 'engine' } })
+    assert.deepEqual(names(await resolve(core, 'old')), ['one/old', 'two/old'])
+    const completed = await resolve(core, 'vec')
+    assert.deepEqual(names(completed), ['one/vectors', 'two/vectors'])
+    assert.match(completed.notice ?? '', /vectors/)
+    await assert.rejects(resolve(core, 'nothing'), (error) => isLmappError(error, 'model-not-found'))
+  })
+
+  it('to the default model fetches it when it is not here, by its full name too', async () => {
+    await using core = await open({ reader: { type: 'reader' } })
+    for (const reference of ['smollm2-135m', 'reader/smollm2-135m']) {
+      assert.equal((await resolve(core, reference)).fetch?.name, 'smollm2-135m')
+    }
+    await assert.rejects(resolve(core, 'smollm2-135m', { offline: true }), (error) => isLmappError(error, 'offline'))
+    assert.equal((await resolve(core, 'reader/smollm2-135m', { allowFetch: false })).fetch, undefined)
+    await using own = await open({ reader: { type: 'reader', models: { 'smollm2-135m': '/a.gguf' } } })
+    assert.equal((await resolve(own, 'reader/smollm2-135m')).fetch, undefined)
+  })
+
+  it('says in the run how it was understood', async () => {
+    await using core = await openCore({ boxes: { box: { 'a-long-name': { reply: 'Yes.' } } } })
+    const run = await core.runs.start(toQuestion('Hello?', { model: 'a-long' }))
+    await run.ended
+    const warnings = (await Array.fromAsync(run.events({ from: 0 }))).filter(({ event }) => event.type === 'warning')
+    assert.equal(warnings.length, 1)
+  })
+})
+
+describe('the list of all models', () => {
+  it('passes by a backend whose breaker is open, and one that fails', async () => {
+    await using core = await open({ engine: { type: 'engine' }, broken: { type: 'broken' } })
+    const { LmappError } = await import('lmapp-kit')
+    const target = await core.registry.get('engine', {})
+    target.breaker.failed(new LmappError('backend-unreachable', 'Gone.'))
+    await assert.rejects(resolve(core, 'old'), (error) => isLmappError(error, 'model-not-found'))
+  })
+})

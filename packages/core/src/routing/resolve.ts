@@ -1,0 +1,166 @@
+import { isLmappError, LmappError, type ModelInfo } from 'lmapp-kit'
+import { untilAborted } from '../async/until-aborted.ts'
+import type { BackendRegistry, RegisteredBackend } from '../backends/registry.ts'
+import type { Config } from '../config/config.ts'
+import type { CatalogueEntry, LibraryModel } from '../models/models.ts'
+import { parseReference, resolveReference } from '../models/references.ts'
+
+/** One place where an answer can come from. */
+export interface Candidate {
+  target: RegisteredBackend
+  /** A name of that backend. */
+  model: string
+}
+
+export interface Resolution {
+  /** In order of preference, at least one. */
+  candidates: Candidate[]
+  /** To be fetched before the first candidate is asked. */
+  fetch?: CatalogueEntry
+  /** For the user: how the name was understood. */
+  notice?: string
+}
+
+export interface ResolveOptions {
+  backends: BackendRegistry
+  config: Config
+  environment: Readonly<Record<string, string>>
+  library: { list(): Promise<LibraryModel[]>; defaultModel: CatalogueEntry }
+  /** Whether the default model may be fetched. */
+  allowFetch: boolean
+  offline: boolean
+}
+
+/** Backends with what they list. */
+export interface Listed {
+  target: RegisteredBackend
+  models: ModelInfo[]
+}
+
+/** Names the candidates of a model reference, or of none. Throws `model-not-found`, `model-ambiguous`, `no-backend`, `offline`. */
+export async function resolveCandidates(reference: string | undefined, options: ResolveOptions): Promise<Resolution> {
+  const wanted = reference ?? options.config.model
+  const targets = await options.backends.list(options.environment)
+  if (wanted === undefined) return chooseDefault(targets, options)
+  const direct = nameDirectly(wanted, targets, options)
+  if (direct) return withFetch({ candidates: direct }, options)
+  return resolveByList(wanted, targets, options)
+}
+
+/** What needs no look at any list: every reference behind it begins with the id of a backend. */
+function nameDirectly(wanted: string, targets: RegisteredBackend[], options: ResolveOptions): Candidate[] | undefined {
+  const backendIds = targets.map((target) => target.id)
+  const parsed = parseReference(wanted, { aliases: options.config.aliases, backendIds })
+  const candidates: Candidate[] = []
+  for (const { backend, model } of parsed) {
+    const target = targets.find(({ id }) => id === backend)
+    if (!target) return undefined
+    candidates.push({ target, model })
+  }
+  return candidates
+}
+
+async function resolveByList(
+  wanted: string,
+  targets: RegisteredBackend[],
+  options: ResolveOptions,
+): Promise<Resolution> {
+  const { defaultModel } = options.library
+  const shown = await listAll(targets.filter((target) => !target.hidden))
+  const listed = [...shown, ...targets.filter(({ hidden }) => hidden).map((target) => ({ target, models: [] }))]
+  try {
+    const { candidates, notice } = resolveReference(wanted, {
+      aliases: options.config.aliases,
+      backends: listed.map(({ target, models }) => ({
+        id: target.id,
+        models: models.map((model) => model.id),
+        ollamaLike: target.type.name === 'ollama',
+      })),
+    })
+    const found = candidates.flatMap(({ backend, model }) => {
+      const target = targets.find(({ id }) => id === backend)
+      return target ? [{ target, model }] : []
+    })
+    return withFetch({ candidates: found, ...(notice !== undefined && { notice }) }, options)
+  } catch (error) {
+    const server = targets.find((target) => target.type.servesLibrary)
+    const isDefault = isLmappError(error, 'model-not-found') && wanted === defaultModel.name
+    if (!isDefault || !server) throw error
+    return withFetch({ candidates: [{ target: server, model: wanted }] }, options)
+  }
+}
+
+/** The small default model is fetched when it is asked for and not here. */
+async function withFetch(resolution: Resolution, options: ResolveOptions): Promise<Resolution> {
+  const { defaultModel } = options.library
+  const [first] = resolution.candidates
+  if (!first?.target.type.servesLibrary || first.model !== defaultModel.name) return resolution
+  const { type, definition, context } = first.target
+  const here = (await type.knownModels?.(definition, context))?.some(({ id }) => id === first.model)
+  const configured = Object.hasOwn(definition.config.models ?? {}, first.model)
+  if (here || configured || !options.allowFetch) return resolution
+  if (options.offline) throw toOffline(defaultModel)
+  return { ...resolution, fetch: defaultModel }
+}
+
+/** A model that is in memory, else the newest of an engine that runs, else one of our own files, else the default, fetched. */
+async function chooseDefault(targets: RegisteredBackend[], options: ResolveOptions): Promise<Resolution> {
+  const eligible = targets.filter((target) => !target.type.onlyWhenNamed)
+  const listed = await listAll(eligible)
+  const choices = listed.flatMap(({ target, models }) =>
+    models.filter((model) => model.capabilities?.chat !== 'no').map((model) => ({ target, model })),
+  )
+  const best = choices.sort(byPreference)[0]
+  if (best) return { candidates: [{ target: best.target, model: best.model.id }] }
+  return fetchDefault(eligible, options)
+}
+
+function fetchDefault(targets: RegisteredBackend[], options: ResolveOptions): Resolution {
+  const { defaultModel } = options.library
+  const server = targets.find((target) => target.type.servesLibrary)
+  if (!server) throw new LmappError('no-backend', 'No engine was found on this machine.')
+  if (options.offline) throw toOffline(defaultModel)
+  if (!options.allowFetch) {
+    throw new LmappError('no-backend', 'No model is on this machine yet.', {
+      hint: `Fetch the small default model: lmapp models pull ${defaultModel.name}`,
+    })
+  }
+  return { candidates: [{ target: server, model: defaultModel.name }], fetch: defaultModel }
+}
+
+interface Choice {
+  target: RegisteredBackend
+  model: ModelInfo
+}
+
+function byPreference(one: Choice, other: Choice): number {
+  const rank = ({ target, model }: Choice) =>
+    model.loaded && target.type.owner === 'external' ? 0 : target.type.servesLibrary ? 2 : 1
+  const newest = (other.model.modifiedAt ?? '').localeCompare(one.model.modifiedAt ?? '')
+  return rank(one) - rank(other) || newest
+}
+
+function toOffline(model: CatalogueEntry): LmappError {
+  const megabytes = Math.round(model.sizeBytes / 1_000_000)
+  return new LmappError(
+    'offline',
+    `No model is on this machine, and LMAPP_OFFLINE forbids fetching ${model.name} (${megabytes} MB).`,
+  )
+}
+
+/** Asks all at once; a backend that does not answer lists nothing and disturbs no other. */
+export async function listAll(targets: RegisteredBackend[]): Promise<Listed[]> {
+  return Promise.all(targets.map(async (target) => ({ target, models: await listOne(target) })))
+}
+
+async function listOne(target: RegisteredBackend): Promise<ModelInfo[]> {
+  if (target.breaker.current.state === 'open') return []
+  try {
+    if (target.type.knownModels) return await target.type.knownModels(target.definition, target.context)
+    const signal = AbortSignal.timeout(target.context.timeouts.connectMs)
+    return await untilAborted(target.backend.listModels({ signal }), signal)
+  } catch (error) {
+    if (isLmappError(error)) target.breaker.failed(error)
+    return []
+  }
+}

@@ -1,0 +1,2 @@
+export type { Run, RunManager, RunRequest } from './run.ts'
+export { createRunManager, type RunManagerOptions } from './run-manager.ts'

@@ -1,0 +1,193 @@
+import { type Content, LmappError, type Message, type ToolCall } from 'lmapp-kit'
+import { createId } from '../store/ids.ts'
+import type { BeginRun, Conversation, RunSnapshotRecord, Store, StoredMessage } from '../store/store.ts'
+import type { RunRequest } from './run.ts'
+
+/** What a run will do, before anything is stored or asked. */
+export interface RunPlan {
+  begin: BeginRun
+  /** Model reference, if any was named now or before. */
+  reference: string | undefined
+  /** What the model will read, without the partial answer. */
+  messages: Message[]
+  /** What the message holds already, when it is continued. */
+  earlier: { text: string; reasoning: string; toolCalls: ToolCall[] }
+  request: Pick<RunRequest, 'options' | 'tools' | 'toolChoice' | 'schema' | 'reasoning'>
+}
+
+const titleLength = 60
+/** Answers that hold something a model may read again. */
+const readable = new Set(['complete', 'length', 'stopped', 'incomplete', 'crashed'])
+
+/** Reads what the request refers to and writes down the whole of what it means. Throws `bad-input` or `not-found`. */
+export async function planRun(request: RunRequest, store: Store): Promise<RunPlan> {
+  switch (request.kind) {
+    case 'ask':
+      return planQuestion(request, store)
+    case 'retry':
+      return planRetry(request, store)
+    case 'continue':
+      return planContinue(request, store)
+    default:
+      return request.kind satisfies never
+  }
+}
+
+async function planQuestion(request: RunRequest, store: Store): Promise<RunPlan> {
+  const content = request.content ?? []
+  if (!content.some((item) => item.type !== 'text' || item.text.trim() !== '')) {
+    throw new LmappError('bad-input', 'The question is empty.')
+  }
+  const conversation =
+    request.conversation === undefined ? undefined : await store.getConversation(request.conversation, request.owner)
+  const system = request.system ?? conversation?.system ?? null
+  const text = toVisibleText(content)
+  const question = { id: createId(), content, text }
+  const path = conversation?.messages ?? []
+  return {
+    reference: request.model ?? conversation?.model ?? undefined,
+    messages: [...toMessages(system, path), ...(request.messages ?? []), { role: 'user', content }],
+    earlier: nothing,
+    request: pickRequest(request),
+    begin: {
+      ...beginBase(request, conversation, system),
+      question,
+      ...(!conversation && {
+        newConversation: { title: toTitle(text), system, model: request.model ?? null },
+      }),
+      answer: { kind: 'new', id: createId() },
+    },
+  }
+}
+
+async function planRetry(request: RunRequest, store: Store): Promise<RunPlan> {
+  const { conversation, answer } = await findAnswer(request, store)
+  const path = conversation.messages.slice(0, conversation.messages.indexOf(answer))
+  const system = request.system ?? conversation.system
+  const before = await store.getRunSnapshot(answer.id)
+  return {
+    reference: request.model ?? answer.model ?? before?.candidates[0],
+    messages: toMessages(system, path),
+    earlier: nothing,
+    request: mergeRequests(before, request),
+    begin: {
+      ...beginBase(request, conversation, system),
+      answer: { kind: 'new', id: createId(), ...(answer.parentId && { parentId: answer.parentId }) },
+    },
+  }
+}
+
+async function planContinue(request: RunRequest, store: Store): Promise<RunPlan> {
+  const { conversation, answer } = await findAnswer(request, store)
+  if (answer.state === 'complete') {
+    throw new LmappError('bad-input', 'That answer is complete: there is nothing to go on with.', {
+      hint: 'Ask on: lmapp -c "…"',
+      details: { message: answer.id },
+    })
+  }
+  const toolCalls = answer.parts.filter((part) => part.type === 'tool-call')
+  const path = conversation.messages.slice(0, conversation.messages.indexOf(answer))
+  const before = await store.getRunSnapshot(answer.id)
+  const system = before?.system ?? conversation.system
+  const reasoning = answer.parts.flatMap((part) => (part.type === 'reasoning' ? [part.text] : [])).join('')
+  return {
+    reference: request.model ?? answer.model ?? before?.candidates[0],
+    messages: toMessages(system, path),
+    earlier: { text: answer.text, reasoning, toolCalls },
+    request: withoutBound(mergeRequests(before, request), request),
+    begin: { ...beginBase(request, conversation, system), answer: { kind: 'continue', id: answer.id } },
+  }
+}
+
+const nothing = { text: '', reasoning: '', toolCalls: [] }
+
+async function findAnswer(
+  request: RunRequest,
+  store: Store,
+): Promise<{ conversation: Conversation; answer: StoredMessage }> {
+  const id = request.message ?? request.conversation
+  if (id === undefined) throw new LmappError('bad-input', `A ${request.kind} names a message or a conversation.`)
+  const conversation = await store.getConversation(id, request.owner)
+  const named = conversation.messages.find((message) => message.id.startsWith(request.message ?? ' '))
+  const answer = named?.role === 'assistant' ? named : conversation.messages.findLast(isAnswer)
+  if (answer) return { conversation, answer }
+  throw new LmappError('not-found', 'There is no answer yet in this conversation.', { hint: 'Ask on: lmapp -c "…"' })
+}
+
+function isAnswer(message: StoredMessage): boolean {
+  return message.role === 'assistant'
+}
+
+function beginBase(
+  request: RunRequest,
+  conversation: Conversation | undefined,
+  system: string | null,
+): Omit<BeginRun, 'answer'> {
+  return {
+    runId: createId(),
+    owner: request.owner,
+    conversationId: conversation?.id ?? createId(),
+    snapshot: toSnapshot(request, system),
+  }
+}
+
+function toSnapshot(request: RunRequest, system: string | null): RunSnapshotRecord {
+  return {
+    candidates: request.model === undefined ? [] : [request.model],
+    system,
+    options: { ...request.options },
+    request: { ...pickRequest(request) },
+  }
+}
+
+/** What shaped the answer before shapes it again, except where the new request says otherwise. */
+function mergeRequests(before: RunSnapshotRecord | null, request: RunRequest): RunPlan['request'] {
+  const earlier = before?.request as RunPlan['request'] | undefined
+  const options = { ...earlier?.options, ...request.options }
+  return { ...earlier, ...pickRequest(request), options }
+}
+
+/** The bound that cut an answer must not cut what goes on from there, unless it is said again. */
+function withoutBound(merged: RunPlan['request'], request: RunRequest): RunPlan['request'] {
+  const { maxTokens: _earlier, ...options } = merged.options ?? {}
+  const { maxTokens } = request.options ?? {}
+  return { ...merged, options: { ...options, ...(maxTokens !== undefined && { maxTokens }) } }
+}
+
+function pickRequest(request: RunRequest): RunPlan['request'] {
+  const { options, tools, toolChoice, schema, reasoning } = request
+  return {
+    ...(options && { options }),
+    ...(tools && { tools }),
+    ...(toolChoice && { toolChoice }),
+    ...(schema && { schema }),
+    ...(reasoning !== undefined && { reasoning }),
+  }
+}
+
+/** The path as a model reads it: failed and empty answers left out, reasoning too. */
+export function toMessages(system: string | null, path: readonly StoredMessage[]): Message[] {
+  const messages: Message[] = system ? [{ role: 'system', content: [{ type: 'text', text: system }] }] : []
+  for (const message of path) {
+    if (!readable.has(message.state)) continue
+    const content = message.parts.filter((part) => part.type !== 'reasoning')
+    if (content.length > 0) messages.push({ role: message.role, content })
+  }
+  return messages
+}
+
+/** What a person typed, files by their name. */
+function toVisibleText(content: readonly Content[]): string {
+  const texts = content.flatMap((item) => (item.type === 'text' ? [item.text] : []))
+  const files = content.flatMap((item) => (item.type === 'file' ? [`[${item.name}]`] : []))
+  return [...files, ...texts].join('\n')
+}
+
+/** The first words, on one line. */
+export function toTitle(text: string): string {
+  const line = text.replace(/\s+/gu, ' ').trim()
+  if (line.length <= titleLength) return line
+  const cut = line.slice(0, titleLength)
+  const space = cut.lastIndexOf(' ')
+  return `${(space > titleLength / 2 ? cut.slice(0, space) : cut).trimEnd().toWellFormed()}…`
+}

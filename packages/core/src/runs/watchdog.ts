@@ -1,0 +1,119 @@
+import { LmappError, type Part, type Status } from 'lmapp-kit'
+
+export interface WatchdogOptions {
+  /** Milliseconds without progress in a phase that reports progress, or between two tokens. */
+  stallMs: number
+  /** Milliseconds of a phase that reports nothing. */
+  loadMs: number
+  /** Asks the engine whether it lives; rejects when it does not. Used while a phase reports nothing. */
+  probe: (signal: AbortSignal) => Promise<void>
+  now?: () => number
+}
+
+/**
+ * Tells when an engine has stopped moving. It never limits the whole: each sign of life grants a phase its time anew.
+ * `tripped` rejects with `stalled`, or with what the third failed probe in a row said.
+ */
+export interface Watchdog extends Disposable {
+  readonly tripped: Promise<never>
+  saw(part: Part): void
+}
+
+const probesInARow = 3
+const longestProbePauseMs = 5_000
+
+export function createWatchdog(options: WatchdogOptions): Watchdog {
+  const now = options.now ?? Date.now
+  const { promise: tripped, reject } = Promise.withResolvers<never>()
+  tripped.catch(() => {})
+  const stopped = new AbortController()
+  let allowance = options.loadMs
+  let lastSign = now()
+  let phase = 'connecting'
+  let done: number | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  const trip = (error: unknown) => {
+    stopped.abort()
+    clearTimeout(timer)
+    reject(error)
+  }
+  const check = () => {
+    const left = lastSign + allowance - now()
+    if (left > 0) timer = setTimeout(check, left)
+    else trip(toStalled(phase, allowance))
+  }
+  const grant = (milliseconds: number) => {
+    lastSign = now()
+    if (milliseconds === allowance) return
+    allowance = milliseconds
+    clearTimeout(timer)
+    if (Number.isFinite(milliseconds)) timer = setTimeout(check, milliseconds)
+  }
+  const sawStatus = (status: Status) => {
+    const before = done
+    const samePhase = status.phase === phase
+    phase = status.phase
+    done = status.progress?.done
+    if (status.phase === 'queued') grant(Number.POSITIVE_INFINITY)
+    else if (done === undefined) grant(options.loadMs)
+    else if (!samePhase || done !== before) grant(options.stallMs)
+  }
+
+  timer = setTimeout(check, allowance)
+  watchSilence(options, () => allowance === options.loadMs, stopped.signal).catch(trip)
+
+  return {
+    tripped,
+    saw(part) {
+      if (part.type === 'status') sawStatus(part)
+      else if (part.type === 'text-delta' || part.type === 'reasoning-delta' || part.type === 'tool-call') {
+        phase = 'generating'
+        grant(options.stallMs)
+      }
+    },
+    [Symbol.dispose]() {
+      stopped.abort()
+      clearTimeout(timer)
+    },
+  }
+}
+
+function toStalled(phase: string, milliseconds: number): LmappError {
+  const seconds = Math.round(milliseconds / 100) / 10
+  return new LmappError('stalled', `No progress for ${seconds} s (${phase}).`, { details: { phase, milliseconds } })
+}
+
+/** Probes while the phase is silent; rejects with the third failure in a row. */
+async function watchSilence(options: WatchdogOptions, silent: () => boolean, signal: AbortSignal): Promise<void> {
+  const pauseMs = Math.min(longestProbePauseMs, Math.max(1, options.loadMs / 4))
+  let failures = 0
+  while (await paused(pauseMs, signal)) {
+    if (!silent()) {
+      failures = 0
+      continue
+    }
+    try {
+      await options.probe(AbortSignal.any([signal, AbortSignal.timeout(longestProbePauseMs)]))
+      failures = 0
+    } catch (error) {
+      failures += 1
+      if (!signal.aborted && failures >= probesInARow) throw error
+    }
+  }
+}
+
+/** False when the signal ended the pause. */
+function paused(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  if (signal.aborted) return Promise.resolve(false)
+  const end = (whole: boolean) => {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stop)
+    resolve(whole)
+  }
+  const stop = () => end(false)
+  const timer = setTimeout(() => end(true), milliseconds)
+  signal.addEventListener('abort', stop)
+  return promise
+}
