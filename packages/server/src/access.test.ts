@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createClient, createFetchTransport } from 'lmapp-client'
+import { createSocketTransport } from 'lmapp-client/node'
+import { isLmappError } from 'lmapp-kit'
+import { routes } from './routes/find-route.ts'
+import { jsonType, ownerHeaders, rawRequest } from './testing/raw-request.ts'
+import { startTestService } from './testing/test-app.ts'
+
+/** Every route there is, and places where there is none. */
+const places = [
+  ...routes.map(({ method, path }) => ({ method, path: `/lmapp/v1${path.replace(/:\w+/g, 'x')}` })),
+  { method: 'GET', path: '/' },
+  { method: 'GET', path: '/lmapp/v1/nothing' },
+  { method: 'OPTIONS', path: '/lmapp/v1/runs' },
+  { method: 'PUT', path: '/lmapp/v1/models' },
+]
+
+test('a page of another origin, or under another name, is refused at every place', async () => {
+  await using service = await startTestService()
+  const { address } = service
+  const port = new URL(address).port
+  const foreign: Record<string, string>[] = [
+    { host: `evil.example:${port}` },
+    { host: `127.0.0.1.evil.example:${port}` },
+    { host: `localhost.:${port}` },
+    { host: '127.0.0.1:1' },
+    { host: '127.0.0.1' },
+    { host: `[::2]:${port}` },
+    { host: `127.0.0.999:${port}` },
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { origin: `http://localhost:${port}` },
+    { origin: `https://127.0.0.1:${port}` },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+  ]
+  for (const { method, path } of places) {
+    for (const headers of foreign) {
+      const refused = await rawRequest({ address, method, path, headers: { ...jsonType, ...headers } })
+      assert.equal(refused.status, 403, `${method} ${path} ${JSON.stringify(headers)}`)
+      assert.equal(refused.code, 'forbidden')
+      assert.equal(refused.headers['x-lmapp'], '9.8.7')
+      assert.equal(refused.headers['access-control-allow-origin'], undefined)
+    }
+    const nameless = await rawRequest({ address, method, path, headers: jsonType, noHost: true })
+    assert.equal(nameless.code, 'forbidden', `${method} ${path} without a host`)
+  }
+})
+
+test('the own page and programs on this machine are let in', async () => {
+  await using service = await startTestService()
+  const { address } = service
+  const { port, host } = new URL(address)
+  const own: Record<string, string>[] = [
+    {},
+    { host: `LOCALHOST:${port}` },
+    { host: `127.1.2.3:${port}` },
+    { host: `[::1]:${port}` },
+    { origin: address, 'sec-fetch-site': 'same-origin' },
+    { host: `localhost:${port}`, origin: `http://localhost:${port}` },
+    { host, 'sec-fetch-site': 'none' },
+  ]
+  for (const headers of own) {
+    const answer = await rawRequest({ address, path: '/lmapp/v1/health', headers })
+    assert.equal(answer.status, 200, JSON.stringify(headers))
+    assert.equal(answer.headers['x-lmapp'], '9.8.7')
+    assert.equal(answer.headers['x-lmapp-api'], '1')
+    assert.equal(answer.headers['access-control-allow-origin'], undefined)
+  }
+})
+
+test('on the socket nothing is told to who does not prove the token', async () => {
+  await using service = await startTestService()
+  const { socketPath, app } = service
+  const { 'x-lmapp-auth': right = '' } = ownerHeaders(app.token)
+  const wrong = ['', 'x', `${right}0`, right.slice(0, -1), ownerHeaders('guess')['x-lmapp-auth'] ?? '']
+  for (const { method, path } of places) {
+    for (const auth of wrong) {
+      const refused = await rawRequest({ socketPath, method, path, headers: { 'x-lmapp-auth': auth } })
+      assert.equal(refused.status, 401, `${method} ${path} ${auth}`)
+      assert.equal(refused.code, 'unauthorized')
+      assert.equal(refused.headers['x-lmapp-proof'], undefined)
+      assert.equal(refused.headers['x-lmapp'], '9.8.7')
+    }
+  }
+  const stranger = createClient({ transport: createSocketTransport({ socketPath, token: 'guess' }) })
+  await assert.rejects(stranger.health(), (error) => isLmappError(error, 'unauthorized'))
+})
+
+test('a guest gets exactly what guests may have', async () => {
+  await using service = await startTestService()
+  const { address } = service
+  const open = routes.filter(({ guest }) => guest === 'always').map(({ method, path }) => `${method} ${path}`)
+  assert.deepEqual(open, [
+    'GET /health',
+    'POST /runs',
+    'GET /runs/:id',
+    'GET /runs/:id/events',
+    'POST /runs/:id/cancel',
+    'GET /models',
+    'GET /models/show',
+  ])
+  for (const { method, path, guest } of routes) {
+    if (guest === 'always') continue
+    const refused = await rawRequest({
+      address,
+      method,
+      path: `/lmapp/v1${path.replace(/:\w+/g, 'x')}`,
+      headers: jsonType,
+    })
+    assert.equal(refused.code, 'forbidden', `${method} ${path}`)
+  }
+})
+
+test('a guest does not learn where files are, and brings no environment', async () => {
+  await using service = await startTestService()
+  const guest = createClient({ transport: createFetchTransport({ baseUrl: service.address }) })
+  assert.equal((await guest.listModels())[0]?.path, undefined)
+  assert.equal((await guest.showModel('dictated/tiny')).path, undefined)
+  assert.equal((await service.client.showModel('dictated/tiny')).path, '/models/tiny.gguf')
+  assert.deepEqual(service.callers[0]?.environment, {})
+  assert.equal(service.callers[0]?.owner, 'guest')
+  const transport = createFetchTransport({ baseUrl: service.address })
+  const pushy = createClient({ transport, environment: { OLLAMA_HOST: 'evil' } })
+  await assert.rejects(pushy.listModels(), (error) => isLmappError(error, 'forbidden'))
+})
+
+test('a key is refused as long as there are none', async () => {
+  await using service = await startTestService()
+  const client = createClient({ transport: createFetchTransport({ baseUrl: service.address, key: 'k' }) })
+  await assert.rejects(client.health(), (error) => isLmappError(error, 'unauthorized'))
+})
+
+test('what the owner sends of its environment reaches every call, and is read strictly', async () => {
+  await using service = await startTestService()
+  const environment = { OLLAMA_HOST: 'http://ö:1', BOX2_KEY: 's' }
+  await service.connect(environment).listModels()
+  assert.deepEqual(service.callers[0]?.environment, environment)
+  assert.equal(service.callers[0]?.owner, 'owner')
+  const toBase64 = (text: string) => Buffer.from(text).toString('base64')
+  for (const header of [
+    '{}',
+    toBase64('no json'),
+    toBase64('[]'),
+    toBase64('{"A":1}'),
+    toBase64(JSON.stringify({ A: 'x'.repeat(64 * 1024) })),
+    Buffer.from([0x22, 0xff, 0x22]).toString('base64'),
+  ]) {
+    const refused = await rawRequest({
+      socketPath: service.socketPath,
+      path: '/lmapp/v1/models',
+      headers: { ...ownerHeaders(service.app.token), 'x-lmapp-environment': header },
+    })
+    assert.equal(refused.code, 'bad-input', header.slice(0, 40))
+    assert.match(refused.message ?? '', /x-lmapp-environment/)
+  }
+  await service.connect({ A: 'x'.repeat(60_000) }).listModels()
+})
+
+test('what is not there is said in JSON, and what is there by another method too', async () => {
+  await using service = await startTestService()
+  const { address } = service
+  for (const path of [
+    '/',
+    '/favicon.ico',
+    '/lmapp/v1',
+    '/lmapp/v1/runs/',
+    '/lmapp/v1/models/a/b',
+    '//lmapp/v1/health',
+  ]) {
+    const missing = await rawRequest({ address, path })
+    assert.equal(missing.status, 404, path)
+    assert.equal(missing.code, 'method-not-found')
+  }
+  const wrong = await rawRequest({ address, method: 'PUT', path: '/lmapp/v1/models?ref=x' })
+  assert.equal(wrong.status, 405)
+  assert.equal(wrong.headers.allow, 'GET, DELETE')
+  assert.equal(wrong.code, 'method-not-found')
+  const broken = await rawRequest({ address, path: '/lmapp/v1/runs/%ff' })
+  assert.equal(broken.code, 'bad-input')
+})
+
+test('a write must be JSON, whole, in UTF-8 and of bearable size', async () => {
+  await using service = await startTestService()
+  const { address } = service
+  const post = (body: string | Buffer, headers: Record<string, string> = jsonType) =>
+    rawRequest({ address, method: 'POST', path: '/lmapp/v1/runs', headers, body })
+  assert.match((await post('{}', { 'content-type': 'text/plain' })).message ?? '', /application\/json/)
+  assert.match((await post('{}', {})).message ?? '', /application\/json/)
+  for (const body of ['', '{', 'x=1', Buffer.from([0x22, 0xff, 0x22])]) {
+    const refused = await post(body)
+    assert.equal(refused.status, 400)
+    assert.equal(refused.code, 'bad-input')
+  }
+  assert.match((await post('[]')).message ?? '', /"body" must be an object/)
+  const huge = await post(Buffer.alloc(64 * 1024 * 1024 + 1, ' '))
+  assert.equal(huge.code, 'bad-input')
+  assert.match(huge.message ?? '', /64 MiB/)
+})
+
+test('a large question that is refused at once still gets its answer', async () => {
+  await using service = await startTestService()
+  const stranger = createClient({
+    transport: createSocketTransport({ socketPath: service.socketPath, token: 'guess' }),
+  })
+  const text = 'x'.repeat(10_000_000)
+  await assert.rejects(stranger.createRun({ content: [{ type: 'text', text }] }), (error) =>
+    isLmappError(error, 'unauthorized'),
+  )
+})

@@ -1,0 +1,123 @@
+import type { Run, RunRequest } from '@lmapp/core/runs'
+import type { CreateRun, RunInfo } from 'lmapp-client'
+import { LmappError, type NumberedRunEvent } from 'lmapp-kit'
+import { readJson } from '../http/body.ts'
+import { openEventStream } from '../http/event-stream.ts'
+import { sendJson } from '../http/reply.ts'
+import { parseCreateRun } from '../parse/create-run.ts'
+import { badField, integer } from '../parse/fields.ts'
+import { queryInteger } from '../parse/requests.ts'
+import { type Context, param, type Route } from './route.ts'
+
+export const runRoutes: Route[] = [
+  { method: 'POST', path: '/runs', guest: 'always', handle: createRun },
+  {
+    method: 'GET',
+    path: '/runs',
+    handle: ({ app, response, principal }) => sendJson(response, app.runs.list(principal.owner).map(toInfo)),
+  },
+  {
+    method: 'GET',
+    path: '/runs/:id',
+    guest: 'always',
+    handle: (context) => sendJson(context.response, toInfo(findRun(context))),
+  },
+  {
+    method: 'GET',
+    path: '/runs/:id/events',
+    guest: 'always',
+    handle(context) {
+      const from = firstSeq(context)
+      return streamRun(context, findRun(context), from === undefined ? {} : { from })
+    },
+  },
+  {
+    method: 'POST',
+    path: '/runs/:id/cancel',
+    guest: 'always',
+    async handle(context) {
+      const run = findRun(context)
+      await run.cancel()
+      sendJson(context.response, toInfo(run))
+    },
+  },
+]
+
+async function createRun(context: Context): Promise<void> {
+  const { app, request, response } = context
+  const body = parseCreateRun(await readJson(request))
+  const streams = request.headers.accept?.includes('text/event-stream') ?? false
+  if (body.cancelOnDisconnect && !streams) throw badField('cancelOnDisconnect', 'left out without an event stream')
+  const run = await app.runs.start(toRunRequest(body, context))
+  if (!streams) return sendJson(response, toInfo(run), 202)
+  if (body.cancelOnDisconnect) cancelOnDisconnect(run, context)
+  await streamRun(context, run, { from: 0 })
+}
+
+function cancelOnDisconnect(run: Run, { app, response }: Context): void {
+  const cancel = () => {
+    if (!run.end) run.cancel().catch(app.onBug)
+  }
+  if (response.destroyed) cancel()
+  else response.once('close', cancel)
+}
+
+/** Always ends with the run's `end`. A client that leaves frees its reader and disturbs nobody. */
+async function streamRun(context: Context, run: Run, options: { from?: number }): Promise<void> {
+  const { caller, response, heartbeatMs } = context
+  const stream = openEventStream(response, { heartbeatMs, headers: { 'x-lmapp-run': run.id } })
+  let sent: NumberedRunEvent['event']['type'] | undefined
+  for await (const numbered of run.events({ ...options, signal: caller.signal })) {
+    sent = numbered.event.type
+    const full = stream.send(toFrame(numbered))
+    if (full) await full
+  }
+  if (run.end && sent !== 'end') void stream.send(toFrame({ seq: run.seq, event: run.end }))
+  stream.end()
+}
+
+function toFrame({ seq, event }: NumberedRunEvent): string {
+  return `id: ${seq}\ndata: ${JSON.stringify(event)}\n\n`
+}
+
+function findRun(context: Context): Run {
+  return context.app.runs.get(param(context, 'id'), context.principal.owner)
+}
+
+function firstSeq({ query, request }: Context): number | undefined {
+  const from = queryInteger(query, 'from', 0)
+  const last = request.headers['last-event-id']
+  return from ?? (last === undefined ? undefined : integer(0)(Number(last), 'last-event-id'))
+}
+
+function toInfo(run: Run): RunInfo {
+  return {
+    id: run.id,
+    ...(run.conversation !== undefined && { conversation: run.conversation }),
+    message: run.message,
+    model: run.model,
+    state: run.state,
+    seq: run.seq,
+    ...(run.end && { end: run.end }),
+  }
+}
+
+function toRunRequest(body: CreateRun, { app, principal, caller }: Context): RunRequest {
+  const { kind = 'ask', save = true, allowFetch = true, offline = false, cancelOnDisconnect: _, ...rest } = body
+  const request = { ...rest, kind, save, allowFetch, offline, owner: principal.owner, environment: caller.environment }
+  return principal.kind === 'owner' ? request : toGuestRequest(request, body, app.allowPull)
+}
+
+/** A guest is answered, and leaves no trace. */
+function toGuestRequest(request: RunRequest, body: CreateRun, allowPull: boolean): RunRequest {
+  const { conversation, message, terminal } = body
+  const wants = Object.entries({
+    'save: true': body.save === true,
+    [`kind: ${request.kind}`]: request.kind !== 'ask',
+    conversation: conversation !== undefined,
+    message: message !== undefined,
+    terminal: terminal !== undefined,
+  }).find(([, wanted]) => wanted)
+  if (wants) throw new LmappError('forbidden', `A guest may not use "${wants[0]}": it has no history here.`)
+  return { ...request, save: false, allowFetch: request.allowFetch && allowPull }
+}

@@ -1,0 +1,132 @@
+import type { ServerOptions as HttpOptions, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { LmappError } from 'lmapp-kit'
+import type { ServerApp } from './app.ts'
+import { type Door, handleRequest } from './handle-request.ts'
+import { toBody } from './http/reply.ts'
+import { listenOnSocket, listenOnTcp } from './listen.ts'
+
+export interface ServerOptions {
+  /** How often an event stream carries a comment. Default 15 s. */
+  heartbeatMs?: number
+  /** How long `close` waits for answers before it cuts them. Default 2 s. */
+  closeGraceMs?: number
+}
+
+/** The HTTP application. Disposing is `close`. */
+export interface LmappServer extends AsyncDisposable {
+  /** Serves this user's fronts. Throws `path-unusable`; `service-unavailable` when something answers there. */
+  listenSocket(path: string): Promise<void>
+  /** Serves a front in the same process over a pair of streams, as if it had come by the socket. */
+  acceptOwner(stream: Duplex): void
+  /** Serves guests on loopback and returns the address as a URL; port 0 is any free one. Throws `bad-input`, `port-in-use`. */
+  listenTcp(host: string, port: number): Promise<string>
+  /** Requests that are being answered now, streams included. */
+  readonly activeRequests: number
+  /**
+   * Takes no more requests; resolves when those that are there were answered. End the runs first: their streams end
+   * with them.
+   */
+  close(): Promise<void>
+}
+
+const httpOptions: HttpOptions = {
+  noDelay: true,
+  /** The environment header may have 64 KiB in base64; and there are others. */
+  maxHeaderSize: 128 * 1024,
+  /** A missing one is refused like a foreign one, by `assertLocalRequest`. */
+  requireHostHeader: false,
+}
+
+export function createServer(app: ServerApp, options: ServerOptions = {}): LmappServer {
+  const { heartbeatMs = 15_000, closeGraceMs = 2_000 } = options
+  const servers = new Set<Server>()
+  /** Never listens: it only takes the streams that are handed in. */
+  let inside: Server | undefined
+  const streams = new Set<Duplex>()
+  let activeRequests = 0
+  let closing: Promise<void> | undefined
+
+  /** `import` of `node:http` would load a WebSocket client along, at twice the price of a bare Node. */
+  const http = process.getBuiltinModule('node:http')
+
+  function open(door: Door): Server {
+    const server = http.createServer(httpOptions, (request, response) => {
+      activeRequests += 1
+      app.onActivity?.()
+      response.once('close', () => {
+        activeRequests -= 1
+        app.onActivity?.()
+        if (closing) server.closeIdleConnections()
+      })
+      void handleRequest(app, door, { heartbeatMs }, { request, response })
+    })
+    server.on('clientError', (error, socket) => refuseUnreadable(app.version, error, socket))
+    return server
+  }
+
+  async function closeAll(): Promise<void> {
+    const cut = setTimeout(() => {
+      for (const server of servers) server.closeAllConnections()
+      for (const stream of streams) stream.destroy()
+    }, closeGraceMs)
+    inside?.closeIdleConnections()
+    await Promise.all([...[...servers].map(close), ...[...streams].map(closed)])
+    clearTimeout(cut)
+  }
+
+  return {
+    async listenSocket(path) {
+      const server = open('socket')
+      await listenOnSocket(server, path)
+      servers.add(server)
+    },
+    async listenTcp(host, port) {
+      const server = open('tcp')
+      const address = await listenOnTcp(server, host, port)
+      servers.add(server)
+      return address
+    },
+    acceptOwner(stream) {
+      inside ??= open('socket')
+      streams.add(stream)
+      stream.once('close', () => streams.delete(stream))
+      inside.emit('connection', stream)
+    },
+    get activeRequests() {
+      return activeRequests
+    },
+    close() {
+      closing ??= closeAll()
+      return closing
+    },
+    [Symbol.asyncDispose]() {
+      return this.close()
+    },
+  }
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()))
+}
+
+function closed(stream: Duplex): Promise<void> {
+  return new Promise((resolve) => stream.once('close', resolve))
+}
+
+/** What is no HTTP, or has too long a head. */
+function refuseUnreadable(version: string, cause: Error, socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  const error = new LmappError('bad-input', 'The request is not valid HTTP, or its head is too long.', {
+    hint: 'Correct the request',
+    cause,
+  })
+  const body = JSON.stringify(toBody(error))
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nx-lmapp: ${version}\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}
