@@ -1,0 +1,260 @@
+import {
+  type Backend,
+  type BackendInfo,
+  type CallOptions,
+  type ChatRequest,
+  interfaceVersion,
+  isLmappError,
+  LmappError,
+  type Part,
+} from 'lmapp-kit'
+import { type EmbeddedConfig, parseConfig } from './config.ts'
+import { createModelHost, type ModelHold, type ModelHost } from './engine/model-host.ts'
+import { untilAborted } from './engine/until-aborted.ts'
+import { runChat, type Tally } from './generate/chat.ts'
+import { preparePrompt } from './generate/prepare-prompt.ts'
+import { chatTemplate, type ModelFile, toModelInfo, writesText } from './models/describe-model.ts'
+import { createModelFolder } from './models/model-folder.ts'
+import { openRuntime, type Runtime } from './runtime/open-runtime.ts'
+import { countThreads } from './runtime/threads.ts'
+
+export const version = '0.1.0'
+
+export interface EmbeddedSurroundings {
+  log?(level: 'info' | 'warning' | 'error', message: string): void
+  /** A model began to load, is loaded or was unloaded. */
+  stateChanged?(): void
+  /** Bytes that models may still take. Default: what the system says. */
+  availableMemory?(): number
+}
+
+interface Running {
+  runtime: Runtime
+  host: ModelHost
+  /** Aborted when the backend is stopped. */
+  stopping: AbortController
+}
+
+/** llama.cpp as a backend. Creating it touches nothing; `config` throws `config-invalid`. */
+export function createEmbeddedBackend(config: unknown, surroundings: EmbeddedSurroundings = {}): Backend {
+  const settings = parseConfig(config)
+  const log = surroundings.log ?? (() => {})
+  const folder = createModelFolder({ ...settings, log })
+  let running: Promise<Running> | undefined
+  let ready: Running | undefined
+  let state: 'stopped' | 'starting' | 'running' | 'stopping' | 'failed' = 'stopped'
+  let engineVersion: string | undefined
+
+  async function open(): Promise<Running> {
+    state = 'starting'
+    try {
+      ready = await openEngine(settings, { ...surroundings, log })
+      engineVersion = ready.runtime.engineVersion
+      state = 'running'
+      return ready
+    } catch (error) {
+      state = 'failed'
+      running = undefined
+      throw error
+    }
+  }
+
+  function engine(): Running {
+    if (ready && state === 'running') return ready
+    throw new LmappError('backend-stopped', 'The embedded engine is not running.')
+  }
+
+  async function stop(): Promise<void> {
+    const opened = await running?.catch(() => undefined)
+    if (!opened || opened !== ready) return
+    state = 'stopping'
+    ready = undefined
+    opened.stopping.abort(new LmappError('backend-stopped', 'The embedded engine was stopped.'))
+    await opened.host[Symbol.asyncDispose]()
+    running = undefined
+    state = 'stopped'
+  }
+
+  async function use(model: string, options: CallOptions = {}): Promise<ModelHold> {
+    const { host, stopping } = engine()
+    const signal = options.signal ? AbortSignal.any([options.signal, stopping.signal]) : stopping.signal
+    const file = await find(model)
+    return await host.use(file, { signal })
+  }
+
+  async function find(model: string): Promise<ModelFile> {
+    const file = await folder.find(model)
+    if (writesText(file.head)) return file
+    throw new LmappError('unsupported', `"${model}" is no model that writes text.`, { details: { model } })
+  }
+
+  return {
+    async start(options) {
+      running ??= open()
+      await typed(untilAborted(running, options?.signal), options)
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+
+    async isRunning() {
+      const work = ready?.host.health() ?? { active: 0, queued: 0, models: [] }
+      return { running: state === 'running', state, ...work }
+    },
+
+    async *chat(request, options) {
+      const current = engine()
+      assertSupported(request)
+      const leaving = new AbortController()
+      const signals = [leaving.signal, current.stopping.signal, ...(options?.signal ? [options.signal] : [])]
+      const tally: Tally = { usage: {}, timings: {}, answered: false }
+      try {
+        options?.signal?.throwIfAborted()
+        const file = await find(request.model)
+        const { contextLength } = settings
+        const parts = runChat({
+          host: current.host,
+          file,
+          request,
+          signal: AbortSignal.any(signals),
+          tally,
+          ...(contextLength !== undefined && { contextLength }),
+        })
+        yield* guard(parts, tally, current.stopping.signal)
+      } catch (error) {
+        if (!options?.signal?.aborted) throw toLmappError(error, tally, current.stopping.signal)
+        yield { type: 'finish', reason: 'cancelled', usage: tally.usage, timings: tally.timings }
+      } finally {
+        leaving.abort()
+      }
+    },
+
+    async listModels() {
+      const files = await folder.list()
+      return files.map((file) => ({ ...toModelInfo(file), loaded: ready?.host.isReady(file.id) ?? false }))
+    },
+
+    async showModel(model) {
+      const file = await folder.find(model)
+      const template = chatTemplate(file.head)
+      const loaded = ready?.host.isReady(model) ?? false
+      return { ...toModelInfo(file), loaded, ...(template !== undefined && { template }) }
+    },
+
+    async getInfo() {
+      return toInfo(settings, engineVersion)
+    },
+
+    async countTokens({ model, messages }, options) {
+      const hold = await typed(use(model, options), options)
+      try {
+        const { tokens } = await typed(preparePrompt(hold.loaded, { messages }, options?.signal), options)
+        return { tokens: tokens.length, exact: true }
+      } finally {
+        hold.release()
+      }
+    },
+
+    async loadModel(model, options) {
+      const hold = await typed(use(model, options), options)
+      try {
+        await hold.loaded.sequences.prepare()
+      } finally {
+        hold.release()
+      }
+    },
+
+    async unloadModel(model) {
+      const { host } = engine()
+      await folder.find(model)
+      await host.unload(model)
+    },
+  }
+}
+
+async function openEngine(
+  settings: EmbeddedConfig,
+  surroundings: EmbeddedSurroundings & Required<Pick<EmbeddedSurroundings, 'log'>>,
+): Promise<Running> {
+  const threads = countThreads(settings.threads)
+  const runtime = await openRuntime({ ...settings, threads, log: surroundings.log })
+  const host = createModelHost({
+    runtime,
+    parallel: settings.parallel,
+    idleUnloadMs: settings.idleUnloadMs,
+    availableMemory: surroundings.availableMemory ?? (() => process.availableMemory()),
+    onStateChanged: surroundings.stateChanged ?? (() => {}),
+    onError: (error) => surroundings.log('error', `A model was not unloaded: ${String(error)}`),
+  })
+  return { runtime, host, stopping: new AbortController() }
+}
+
+/** An abort as the error that every method but `chat` ends with. */
+async function typed<T>(work: Promise<T>, options: CallOptions | undefined): Promise<T> {
+  try {
+    return await work
+  } catch (cause) {
+    if (isLmappError(cause) || !options?.signal?.aborted) throw cause
+    throw new LmappError('cancelled', 'It was cancelled.', { cause })
+  }
+}
+
+/** Notes whether a part of the answer has left, and never calls a stopped backend a cancelled chat. */
+async function* guard(
+  parts: AsyncIterable<Part>,
+  tally: Tally,
+  stopping: AbortSignal,
+): AsyncGenerator<Part, void, void> {
+  for await (const part of parts) {
+    if (part.type === 'text-delta' || part.type === 'reasoning-delta') tally.answered = true
+    if (part.type === 'finish' && part.reason === 'cancelled') stopping.throwIfAborted()
+    yield part
+  }
+}
+
+function assertSupported(request: ChatRequest): void {
+  const refuse = (what: string, capability: string): never => {
+    throw new LmappError('unsupported', `The embedded backend ${what}.`, { details: { capability } })
+  }
+  if (request.messages.length === 0) throw new LmappError('bad-input', 'There is no message to answer.')
+  if (request.tools && request.tools.length > 0) refuse('calls no tools', 'tools')
+  if (!request.continue) return
+  if (request.schema) refuse('continues no answer under a JSON schema', 'continue')
+  if (request.messages.at(-1)?.role !== 'assistant') {
+    throw new LmappError('bad-input', 'Only an answer can be continued: the last message must be the assistant’s.')
+  }
+}
+
+function toLmappError(error: unknown, tally: Tally, stopping: AbortSignal): unknown {
+  if (stopping.aborted) return stopping.reason
+  if (isLmappError(error)) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new LmappError(tally.answered ? 'engine-died' : 'engine-failed', `llama.cpp failed: ${message}`, {
+    cause: error,
+  })
+}
+
+function toInfo({ parallel }: EmbeddedConfig, engineVersion: string | undefined): BackendInfo {
+  return {
+    name: 'embedded',
+    version,
+    interfaceVersion,
+    ...(engineVersion !== undefined && { engineVersion }),
+    description: 'llama.cpp inside lmapp',
+    capabilities: {
+      chat: 'yes',
+      continue: 'yes',
+      'json-schema': 'yes',
+      reasoning: 'yes',
+      'count-tokens': 'yes',
+      load: 'yes',
+      unload: 'yes',
+      tools: 'no',
+      vision: 'no',
+      logprobs: 'no',
+      embed: 'no',
+      pull: 'no',
+      remove: 'no',
+      parallel,
+    },
+  }
+}

@@ -1,0 +1,223 @@
+import type { ModelHealth } from 'lmapp-kit'
+import { LmappError } from 'lmapp-kit'
+import type { ModelFile } from '../models/describe-model.ts'
+import type { Runtime } from '../runtime/open-runtime.ts'
+import { type LoadedModel, loadModel } from './loaded-model.ts'
+import { assertFits } from './memory.ts'
+import { createSlots, type Slots } from './slots.ts'
+import { untilAborted } from './until-aborted.ts'
+
+export interface ModelHostOptions {
+  runtime: Runtime
+  parallel: number
+  idleUnloadMs: number
+  /** Bytes that models may still take. */
+  availableMemory(): number
+  onStateChanged(): void
+  /** An idle model could not be unloaded. */
+  onError(error: unknown): void
+}
+
+/** A loaded model that will not be unloaded until it is released. */
+export interface ModelHold {
+  loaded: LoadedModel
+  /** Absent when it was there already. */
+  loadMs?: number
+  release(): void
+}
+
+export interface UseOptions {
+  signal?: AbortSignal
+  /** 0 to 1, while it loads. */
+  onProgress?(progress: number): void
+}
+
+/** Decides which models are in memory. Each is loaded once, however many ask for it. */
+export interface ModelHost extends AsyncDisposable {
+  use(file: ModelFile, options?: UseOptions): Promise<ModelHold>
+  /** Throws `busy` while a chat needs it. */
+  unload(id: string): Promise<void>
+  isReady(id: string): boolean
+  /** Turns of the chats with this model. */
+  slots(id: string): Slots
+  health(): { active: number; queued: number; models: ModelHealth[] }
+}
+
+interface Loading {
+  promise: Promise<LoadedModel>
+  controller: AbortController
+  waiters: number
+  progress: number
+  listeners: Set<(progress: number) => void>
+}
+
+interface Entry {
+  id: string
+  slots: Slots
+  loading?: Loading | undefined
+  loaded?: LoadedModel | undefined
+  holds: number
+  /** Grows with each use. */
+  usedAt: number
+  idleTimer?: NodeJS.Timeout | undefined
+}
+
+export function createModelHost(options: ModelHostOptions): ModelHost {
+  const entries = new Map<string, Entry>()
+  const loadTurns = createSlots(1)
+  let uses = 0
+
+  function entryOf(id: string): Entry {
+    const entry = entries.get(id) ?? { id, slots: createSlots(options.parallel), holds: 0, usedAt: 0 }
+    entries.set(id, entry)
+    return entry
+  }
+
+  async function drop(entry: Entry): Promise<void> {
+    const { loaded } = entry
+    clearTimeout(entry.idleTimer)
+    entry.loaded = undefined
+    await loaded?.[Symbol.asyncDispose]()
+    if (loaded) options.onStateChanged()
+  }
+
+  /** Unloads the idle model that was used longest ago. */
+  async function makeRoom(): Promise<boolean> {
+    const idle = [...entries.values()].filter((entry) => entry.loaded && entry.holds === 0)
+    const [oldest] = idle.toSorted((left, right) => left.usedAt - right.usedAt)
+    if (!oldest) return false
+    await drop(oldest)
+    return true
+  }
+
+  function hold(entry: Entry, loaded: LoadedModel, loadMs?: number): ModelHold {
+    entry.holds++
+    entry.usedAt = ++uses
+    clearTimeout(entry.idleTimer)
+    let held = true
+    return {
+      loaded,
+      ...(loadMs !== undefined && { loadMs }),
+      release() {
+        if (!held) return
+        held = false
+        entry.holds--
+        if (entry.holds > 0 || entry.loaded !== loaded) return
+        const unload = (): void => void drop(entry).catch(options.onError)
+        entry.idleTimer = setTimeout(unload, options.idleUnloadMs).unref()
+      },
+    }
+  }
+
+  function beginLoading(entry: Entry, file: ModelFile): Loading {
+    const controller = new AbortController()
+    const listeners = new Set<(progress: number) => void>()
+    const onProgress = (progress: number): void => {
+      loading.progress = progress
+      for (const listener of listeners) listener(progress)
+    }
+    const loading: Loading = {
+      promise: load(entry, file, controller.signal, onProgress),
+      controller,
+      waiters: 0,
+      progress: 0,
+      listeners,
+    }
+    loading.promise.catch(() => {})
+    entry.loading = loading
+    options.onStateChanged()
+    return loading
+  }
+
+  async function load(
+    entry: Entry,
+    file: ModelFile,
+    signal: AbortSignal,
+    onProgress: (progress: number) => void,
+  ): Promise<LoadedModel> {
+    try {
+      const done = await loadTurns.take(signal)
+      try {
+        if (entry.loaded) await drop(entry)
+        await assertFits(file, {
+          llama: options.runtime.llama,
+          availableMemory: options.availableMemory,
+          loaded: () => [...entries.values()].flatMap((other) => other.loaded?.file ?? []),
+          makeRoom,
+        })
+        entry.loaded = await loadModel(options.runtime, file, { ...options, makeRoom, onProgress, signal })
+        return entry.loaded
+      } finally {
+        done()
+      }
+    } finally {
+      entry.loading = undefined
+      options.onStateChanged()
+    }
+  }
+
+  async function join(entry: Entry, loading: Loading, { signal, onProgress }: UseOptions): Promise<ModelHold> {
+    if (onProgress) loading.listeners.add(onProgress)
+    loading.waiters++
+    const begun = performance.now()
+    try {
+      const loaded = await untilAborted(loading.promise, signal)
+      return hold(entry, loaded, performance.now() - begun)
+    } catch (error) {
+      if (loading.waiters === 1) loading.controller.abort(error)
+      throw error
+    } finally {
+      loading.waiters--
+      if (onProgress) loading.listeners.delete(onProgress)
+    }
+  }
+
+  return {
+    async use(file, useOptions = {}) {
+      const { signal } = useOptions
+      const entry = entryOf(file.id)
+      for (;;) {
+        signal?.throwIfAborted()
+        if (entry.loaded && (entry.holds > 0 || isSameFile(entry.loaded.file, file))) return hold(entry, entry.loaded)
+        const loading = entry.loading ?? beginLoading(entry, file)
+        if (!loading.controller.signal.aborted) return await join(entry, loading, useOptions)
+        await loading.promise.catch(() => {})
+      }
+    },
+
+    async unload(id) {
+      const entry = entries.get(id)
+      if (!entry) return
+      if (entry.holds > 0 || entry.loading) {
+        throw new LmappError('busy', `"${id}" is answering; it can be unloaded afterwards.`, { details: { model: id } })
+      }
+      await drop(entry)
+    },
+
+    isReady: (id) => entries.get(id)?.loaded !== undefined,
+    slots: (id) => entryOf(id).slots,
+
+    health() {
+      const known = [...entries.values()]
+      return {
+        active: known.reduce((sum, entry) => sum + entry.slots.active, 0),
+        queued: known.reduce((sum, entry) => sum + entry.slots.queued, 0),
+        models: known.map(({ id, loaded, loading }): ModelHealth => {
+          if (loading) return { id, state: 'loading', progress: loading.progress }
+          return { id, state: loaded ? 'ready' : 'unloaded' }
+        }),
+      }
+    },
+
+    async [Symbol.asyncDispose]() {
+      const known = [...entries.values()]
+      for (const entry of known) entry.loading?.controller.abort(new LmappError('backend-stopped', 'It was stopped.'))
+      await Promise.allSettled(known.map((entry) => entry.loading?.promise))
+      for (const entry of known) await drop(entry)
+    },
+  }
+}
+
+function isSameFile(left: ModelFile, right: ModelFile): boolean {
+  return left.path === right.path && left.sizeBytes === right.sizeBytes && left.modifiedAtMs === right.modifiedAtMs
+}
