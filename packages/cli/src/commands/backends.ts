@@ -1,0 +1,79 @@
+import type { ApiBackend } from 'lmapp-client'
+import type { Arguments } from '../arguments/parse-arguments.ts'
+import { parseCount } from '../arguments/parse-count.ts'
+import { type CommandContext, withService } from '../context.ts'
+import { formatTime } from '../output/format.ts'
+import { printNotice } from '../output/print-error.ts'
+import { printJson } from '../output/print-json.ts'
+import { toOneLine } from '../output/sanitize.ts'
+import { toFields, toTable } from '../output/table.ts'
+
+export async function listBackends(context: CommandContext, args: Arguments): Promise<number> {
+  const backends = await withService(context, (client) => client.listBackends())
+  if (args.has('json')) await printJson(context.stdout, backends)
+  else if (backends.length > 0) await context.stdout.write(toBackendTable(backends, context.stdout.columns))
+  else await printNotice(context.stderr, 'There is no backend. See: lmapp doctor')
+  return 0
+}
+
+export async function showBackend(context: CommandContext, args: Arguments): Promise<number> {
+  const [name = ''] = args.operands
+  const backend = await withService(context, (client) => client.showBackend(name))
+  if (args.has('json')) await printJson(context.stdout, backend)
+  else {
+    const models = (backend.models ?? []).map(({ id }) => id).join(', ')
+    const fields: [string, string][] = [...backendFields(backend), ['Models', models]]
+    await context.stdout.write(toFields(fields, context.stdout.columns))
+  }
+  return 0
+}
+
+export async function backendLogs(context: CommandContext, args: Arguments): Promise<number> {
+  const [name = ''] = args.operands
+  const lines = parseCount('lines', args.value('lines'), { least: 1, default: 100 })
+  const log = await withService(context, (client) => client.backendLogs(name, { lines }))
+  if (log === '') await printNotice(context.stderr, `${name} has written no log.`)
+  else await context.stdout.write(log.endsWith('\n') ? log : `${log}\n`)
+  return 0
+}
+
+function toBackendTable(backends: readonly ApiBackend[], width: number): string {
+  const columns = [
+    { title: 'BACKEND' },
+    { title: 'STATE' },
+    { title: 'VERSION' },
+    { title: 'ADDRESS', least: 12 },
+    { title: 'REASON', least: 16 },
+  ]
+  const rows = backends.map((backend) => [
+    backend.name,
+    backend.state,
+    backend.version ?? '',
+    toOneLine(backend.address ?? ''),
+    toOneLine(backend.reason ?? ''),
+  ])
+  return toTable(columns, rows, width)
+}
+
+function backendFields(backend: ApiBackend): [string, string][] {
+  const { breaker, info } = backend
+  const can = Object.entries(info?.capabilities ?? {}).filter(([, support]) => support === 'yes')
+  return [
+    ['Backend', backend.name],
+    ['Type', backend.type],
+    ['State', backend.state],
+    ['Reason', toOneLine(backend.reason ?? '')],
+    ['Version', backend.version ?? ''],
+    ['Address', toOneLine(backend.address ?? '')],
+    ['Runs as', backend.execution],
+    ['Started by', backend.owner === 'lmapp' ? 'lmapp' : 'another program'],
+    ['Left out', breaker.state === 'closed' ? '' : describeBreaker(breaker)],
+    ['Can', can.map(([name]) => name).join(', ')],
+  ]
+}
+
+function describeBreaker({ state, reason, retryAt }: ApiBackend['breaker']): string {
+  const why = reason ? toOneLine(reason) : 'it failed'
+  if (state === 'half-open') return `${why}; the next request tries it again`
+  return retryAt ? `${why}; tried again after ${formatTime(retryAt)}` : why
+}

@@ -1,0 +1,95 @@
+import type { CreateRun, LmappClient } from 'lmapp-client'
+import { type Content, isLmappError, LmappError } from 'lmapp-kit'
+import type { Arguments } from '../arguments/parse-arguments.ts'
+import { createAnswerPrinter } from '../chat/answer-printer.ts'
+import { buildQuestion } from '../chat/build-question.ts'
+import { parseChatOptions } from '../chat/chat-options.ts'
+import { findConversation } from '../chat/find-conversation.ts'
+import { followRun } from '../chat/follow-run.ts'
+import { createJsonPrinter } from '../chat/json-printer.ts'
+import type { RunPrinter } from '../chat/printer.ts'
+import { createSession } from '../chat/session.ts'
+import type { CommandContext } from '../context.ts'
+import { terminalId } from '../terminal-id.ts'
+
+/** `lmapp [chat] [PROMPT…]`: one answer, or the interactive chat when there is nothing to ask. */
+export async function chat(context: CommandContext, args: Arguments): Promise<number> {
+  const printer = createRunPrinter(context, args)
+  try {
+    const request = toRequest(context, args)
+    const prompt = args.operands.join(' ')
+    const content = await buildQuestion(context, { prompt, files: args.values('file'), quiet: args.has('quiet') })
+    return content ? await ask(context, { args, request, content, printer }) : await talk(context, args, request)
+  } catch (error) {
+    if (!args.has('json') || !isLmappError(error)) throw error
+    await printer.fail(error.toData())
+    return error.entry.exit
+  }
+}
+
+export function createRunPrinter(context: CommandContext, args: Arguments): RunPrinter {
+  if (args.has('json')) return createJsonPrinter(context)
+  return createAnswerPrinter(context, {
+    quiet: args.has('quiet'),
+    hideReasoning: args.has('hide-reasoning'),
+    extract: args.has('extract'),
+    goOn: 'lmapp continue',
+  })
+}
+
+export function isOffline({ LMAPP_OFFLINE }: NodeJS.ProcessEnv): boolean {
+  return Boolean(LMAPP_OFFLINE) && LMAPP_OFFLINE !== '0'
+}
+
+function toRequest({ environment, platform }: CommandContext, args: Arguments): CreateRun {
+  if (args.has('json') && args.has('extract')) throw excluding('--json', '--extract')
+  if (args.has('continue') && args.has('conversation')) throw excluding('--continue', '--conversation')
+  const model = args.value('model') ?? environment.LMAPP_MODEL
+  const system = args.value('system')
+  const conversation = args.value('conversation')
+  return {
+    kind: 'ask',
+    terminal: terminalId(environment, platform),
+    options: parseChatOptions(args.values('option')),
+    ...(model && { model }),
+    ...(system !== undefined && { system }),
+    ...(conversation !== undefined && { conversation }),
+    ...(args.has('no-save') && { save: false }),
+    ...(args.has('no-failover') && { failover: false }),
+    ...(isOffline(environment) && { offline: true }),
+  }
+}
+
+function excluding(left: string, right: string): LmappError {
+  return new LmappError('bad-input', `${left} and ${right} exclude each other.`, { hint: 'Leave one of them out' })
+}
+
+interface Ask {
+  args: Arguments
+  request: CreateRun
+  content: Content[]
+  printer: RunPrinter
+}
+
+async function ask(context: CommandContext, { args, request, content, printer }: Ask): Promise<number> {
+  const session = createSession(context)
+  try {
+    const open = async (client: LmappClient) =>
+      client.createRun({ ...request, content, ...(await findConversation(client, args, request)) })
+    const { exitCode } = await followRun({ context, session, printer, open, request })
+    return exitCode
+  } finally {
+    await session.close()
+  }
+}
+
+async function talk(context: CommandContext, args: Arguments, request: CreateRun): Promise<number> {
+  const needsPrompt = ['json', 'extract'].find((option) => args.has(option))
+  if (needsPrompt || !context.stdout.isTerminal) {
+    throw new LmappError('bad-input', 'There is nothing to ask, and the interactive chat needs a terminal.', {
+      hint: 'Give a prompt: lmapp "Why is the sky blue?"',
+    })
+  }
+  const { interactiveChat } = await import('../chat/interactive/interactive-chat.ts')
+  return interactiveChat(context, { args, request })
+}

@@ -1,0 +1,73 @@
+import type { ApiBackend, LmappClient } from 'lmapp-client'
+import { isLmappError } from 'lmapp-kit'
+import type { CommandContext } from '../context.ts'
+import { formatPlural } from '../output/format.ts'
+import type { Check } from './check.ts'
+
+/** Starts the service if it must: that it can be started is a part of what is looked at. */
+export async function checkService(context: CommandContext): Promise<Check[]> {
+  try {
+    const connection = await context.connect({ start: true })
+    try {
+      return await askService(connection.client)
+    } finally {
+      await connection.close()
+    }
+  } catch (error) {
+    if (!isLmappError(error)) throw error
+    return [{ name: 'service', state: 'problem', code: error.code, message: error.message, mend: error.hint }]
+  }
+}
+
+async function askService(client: LmappClient): Promise<Check[]> {
+  const { version, pid } = await client.health()
+  const [backends, models] = [await client.listBackends(), await client.listModels()]
+  return [
+    { name: 'service', state: 'ok', message: `version ${version}, process ${pid}` },
+    ...backends.map(checkBackend),
+    ...(backends.some(isUsable) ? [] : [noBackend]),
+    checkModels(models.filter(({ available }) => !available).length),
+  ]
+}
+
+const noBackend: Check = {
+  name: 'backends',
+  state: 'problem',
+  code: 'no-backend',
+  message: 'no backend is there that could answer',
+  mend: 'Start an engine, or name one: lmapp config edit',
+}
+
+function isUsable({ state }: ApiBackend): boolean {
+  return state === 'running' || state === 'starting' || state === 'stopped'
+}
+
+function checkBackend(backend: ApiBackend): Check {
+  const name = `backend ${backend.name}`
+  const facts = [backend.state, backend.version && `version ${backend.version}`, backend.address, backend.reason]
+  const message = facts.filter(Boolean).join(', ')
+  if (backend.breaker.state === 'open') {
+    return { name, state: 'warning', message: `${message}; left out for a while`, mend: logs(backend) }
+  }
+  if (isUsable(backend)) return { name, state: 'ok', message }
+  if (backend.state === 'disabled') {
+    return { name, state: 'note', message, mend: `lmapp config set backends.${backend.name}.enabled true` }
+  }
+  if (backend.state === 'failed') return { name, state: 'warning', message, mend: logs(backend) }
+  const start = backend.type === 'ollama' ? 'If you want it: ollama serve' : 'If you want it, start it'
+  return { name, state: 'note', message, mend: start }
+}
+
+function logs({ name }: ApiBackend): string {
+  return `lmapp backends logs ${name}`
+}
+
+function checkModels(count: number): Check {
+  if (count > 0) return { name: 'models', state: 'ok', message: formatPlural(count, 'model') }
+  return {
+    name: 'models',
+    state: 'note',
+    message: 'none yet: the first question fetches a small one',
+    mend: 'lmapp models pull NAME',
+  }
+}

@@ -1,0 +1,178 @@
+import { join } from 'node:path'
+import { mockBackendType } from '@lmapp/backends/mock'
+import { ollamaBackendType } from '@lmapp/backends/ollama'
+import {
+  type BackendDefinition,
+  type BackendType,
+  createBackendRegistry,
+  createBackendReports,
+} from '@lmapp/core/backends'
+import { type Config, createConfigReader, type Places } from '@lmapp/core/config'
+import { createModelLibrary, createModelService } from '@lmapp/core/models'
+import { createRunManager } from '@lmapp/core/runs'
+import { openStore } from '@lmapp/core/store'
+import { createServer, type LmappServer, type ServerApp } from '@lmapp/server'
+import { apiVersion, type ServiceHealth } from 'lmapp-client'
+import { version } from '../version.ts'
+import { createEmbeddedBackendType } from './embedded-backend.ts'
+import { findPluginBackends } from './plugin-backends.ts'
+import { ensureToken } from './token.ts'
+
+export interface ServiceOptions {
+  places: Places
+  /** For pip and the hub: what the process was started with. */
+  environment: NodeJS.ProcessEnv
+  foreground: boolean
+  /** For the log. */
+  log: (line: string) => void
+  /** Somebody asked for the end by the API. */
+  onStop: () => void
+  /** A request began or ended, or a run did. */
+  onActivity?: () => void
+}
+
+export interface Service extends AsyncDisposable {
+  readonly server: LmappServer
+  readonly config: () => Promise<Config>
+  readonly busy: boolean
+  /** Where TCP is open, for `health`. */
+  address: string | undefined
+}
+
+/**
+ * Puts the house together: the one place that knows which backend types exist. The caller holds the lock.
+ * Disposing ends the runs (`stopped`, kept), then the server, the backends and the store.
+ */
+export async function createService(options: ServiceOptions): Promise<Service> {
+  const { places } = options
+  const reader = createConfigReader(places.configFile)
+  let allowPull = false
+  const config = async () => {
+    const current = await reader.config()
+    allowPull = current.serve.allowPull
+    return current
+  }
+  const library = createModelLibrary({
+    modelsDir: places.modelsDir,
+    cacheDir: places.cacheDir,
+    environment: options.environment,
+  })
+  const workerUrl = new URL(
+    process.env.LMAPP_BUNDLED ? './store-worker.js' : '../../../core/src/store/worker.ts',
+    import.meta.url,
+  )
+  const store = await openStore({ path: places.storeFile, workerUrl })
+  if (store.setAside) options.log(`the history was damaged; it is kept as ${store.setAside}, and a new one was begun`)
+  const crashed = await store.recoverCrashed()
+  if (crashed > 0) options.log(`${crashed} answers were cut short by the end of an earlier service`)
+
+  const types = new Map<string, BackendType>(
+    [
+      createEmbeddedBackendType({
+        library,
+        enginesDir: join(places.dataDir, 'engines'),
+        environment: options.environment,
+      }),
+      ollamaBackendType,
+      mockBackendType,
+    ].map((type) => [type.name, type]),
+  )
+  const folders = [places.userBackendsDir, places.installedBackendsDir]
+  const plugins = await findPluginBackends(folders, types.keys(), options.environment)
+  for (const type of plugins.types) types.set(type.name, type)
+  for (const warning of plugins.warnings) options.log(warning)
+  const pluginNames = plugins.types.map(({ name }) => name)
+
+  const registry = createBackendRegistry({
+    types,
+    config,
+    automatic: async (_config, environment) => automaticBackends(pluginNames, environment),
+    context: (id, { timeouts }) => ({
+      timeouts,
+      dataDir: join(places.dataDir, 'backend-data', id),
+      logFile: join(places.stateDir, 'backends', `${id}.log`),
+      modelsDir: places.modelsDir,
+    }),
+  })
+  const runs = createRunManager({
+    store,
+    backends: registry,
+    library,
+    config,
+    ...(options.onActivity && { onActivity: options.onActivity }),
+  })
+  const models = createModelService({ backends: registry, library, config })
+  const reports = createBackendReports(registry)
+
+  // A configuration with a mistake in it is told to whoever asks something, and keeps nobody from the history.
+  await config().catch(() => undefined)
+
+  const since = new Date().toISOString()
+  let address: string | undefined
+  const health = (): ServiceHealth => ({
+    version,
+    apiVersion,
+    pid: process.pid,
+    since,
+    ...(address !== undefined && { address }),
+    foreground: options.foreground,
+    activeRuns: runs.active,
+    queuedRuns: runs.queued,
+  })
+  const app: ServerApp = {
+    version,
+    token: ensureToken(places.tokenFile),
+    get allowPull() {
+      return allowPull
+    },
+    runs,
+    store,
+    models: {
+      list: ({ environment }, filter) => models.list(environment, filter),
+      show: ({ environment }, ref) => models.show(ref, environment),
+      resolve: ({ environment }, ref) => models.resolve(ref, environment),
+      pull: ({ environment, signal }, { model, offline = false }) =>
+        models.pull(model, environment, { signal, offline }),
+      remove: ({ environment }, ref) => models.remove(ref, environment),
+    },
+    backends: {
+      list: ({ environment }) => reports.list(environment),
+      show: ({ environment }, name) => reports.show(name, environment),
+      logs: ({ environment }, name, { lines }) => reports.logs(name, lines, environment),
+    },
+    health,
+    stop: options.onStop,
+    ...(options.onActivity && { onActivity: options.onActivity }),
+    onBug: (error) => options.log(error instanceof Error ? (error.stack ?? error.message) : String(error)),
+  }
+  const server = createServer(app)
+
+  return {
+    server,
+    config,
+    get busy() {
+      return runs.active > 0 || server.activeRequests > 0
+    },
+    get address() {
+      return address
+    },
+    set address(value) {
+      address = value
+    },
+    async [Symbol.asyncDispose]() {
+      await runs[Symbol.asyncDispose]()
+      await server.close()
+      await registry[Symbol.asyncDispose]()
+      await store[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** In the order in which they are preferred. */
+function automaticBackends(plugins: string[], environment: Readonly<Record<string, string>>): BackendDefinition[] {
+  return ['ollama', ...plugins, 'embedded', 'mock'].map((id) => ({
+    id,
+    config: { type: id, enabled: true },
+    environment,
+  }))
+}

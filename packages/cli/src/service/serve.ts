@@ -1,0 +1,106 @@
+import { assertTcpFree } from '@lmapp/server'
+import type { LmappClient, ServiceHealth } from 'lmapp-client'
+import { isLmappError, LmappError } from 'lmapp-kit'
+import type { CommandContext } from '../context.ts'
+import { connect } from './connect.ts'
+import { createService } from './create-service.ts'
+import { type ServiceLock, tryServiceLock } from './service-lock.ts'
+import { ensureServicePlaces, findPlaces } from './service-places.ts'
+
+export interface ServeOptions {
+  host: string
+  /** 0: any free one. */
+  port: number
+  context: CommandContext
+}
+
+const lookAgainMs = 100
+
+/**
+ * The service in the foreground, with TCP on loopback. Its address is the first line on stdout.
+ * Replaces an idle background service, waits for a busy one and names it, and never leaves for idleness.
+ */
+export async function runServe({ host, port, context }: ServeOptions): Promise<number> {
+  const places = findPlaces(context.environment)
+  ensureServicePlaces(places)
+  const { promise: ended, resolve: end } = Promise.withResolvers<number>()
+  const unlisten = context.signals.listen(() => end(0))
+  using _signals = { [Symbol.dispose]: unlisten }
+  // What would refuse it is found before the background service is asked to leave.
+  await askOthers(context, refuseSecond)
+  await assertTcpFree(host, port)
+  using lock = await takeOver(places.lockFile, context, ended)
+  if (!lock) return 0
+  await using service = await createService({
+    places,
+    environment: context.environment,
+    foreground: true,
+    log: (line) => void context.stderr.write(`${line}\n`),
+    onStop: () => end(0),
+  })
+  service.address = await service.server.listenTcp(host, port)
+  await service.server.listenSocket(places.socket)
+  await context.stdout.write(`${service.address}\n`)
+  return await ended
+}
+
+/** Undefined when it was asked to end while it waited. */
+async function takeOver(
+  lockFile: string,
+  context: CommandContext,
+  ended: Promise<number>,
+): Promise<ServiceLock | undefined> {
+  let told = false
+  let over = false
+  const noteEnd = async () => {
+    await ended
+    over = true
+  }
+  void noteEnd()
+  while (!over) {
+    const lock = tryServiceLock(lockFile)
+    if (lock) return lock
+    const notice = await askOthers(context, leaveOrName)
+    if (notice !== undefined && !told) await context.stderr.write(`${notice}\n`)
+    told ||= notice !== undefined
+    await new Promise((resolve) => setTimeout(resolve, lookAgainMs))
+  }
+  return undefined
+}
+
+/** Stops an idle background service; returns whom it waits for otherwise. */
+async function leaveOrName({ client, health }: Running): Promise<string | undefined> {
+  refuseSecond({ health })
+  if (health.activeRuns > 0) return `Waiting for the background service (pid ${health.pid}), which is answering.`
+  await client.stopService()
+  return undefined
+}
+
+function refuseSecond({ health }: Pick<Running, 'health'>): void {
+  if (!health.foreground) return
+  throw new LmappError('port-in-use', `lmapp serve runs already, pid ${health.pid}, at ${health.address}.`, {
+    hint: 'End it first: lmapp service stop',
+  })
+}
+
+interface Running {
+  client: LmappClient
+  health: ServiceHealth
+}
+
+/** Undefined where no service runs. */
+async function askOthers<Answer>(
+  context: CommandContext,
+  ask: (running: Running) => Answer | Promise<Answer>,
+): Promise<Answer | undefined> {
+  const environment = { ...context.environment, LMAPP_SERVICE: '' }
+  const { client, close } = await connect({ start: false, environment })
+  try {
+    return await ask({ client, health: await client.health() })
+  } catch (error) {
+    if (isLmappError(error, 'service-unavailable')) return undefined
+    throw error
+  } finally {
+    await close()
+  }
+}

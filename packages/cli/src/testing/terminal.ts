@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+export interface TerminalOptions {
+  environment: NodeJS.ProcessEnv
+  columns?: number
+  /** How the terminal is left: a line at its end is given to the shell. */
+  argv: readonly string[]
+}
+
+/** `lmapp` on a real terminal. */
+export interface Terminal extends AsyncDisposable {
+  /** All that was shown so far. */
+  readonly shown: string
+  type(text: string): void
+  /** Resolves when what was shown since the last call of it matches; returns that. */
+  until(pattern: RegExp): Promise<string>
+  readonly exited: Promise<number>
+  readonly process: ChildProcess
+}
+
+const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+const python = fileURLToPath(new URL('./terminal.py', import.meta.url))
+
+export function openTerminal({ environment, columns = 80, argv }: TerminalOptions): Terminal {
+  const program = [process.execPath, '--conditions=lmapp-source', main, ...argv]
+  const child = spawn('python3', [python, JSON.stringify({ argv: program, rows: 24, columns })], {
+    env: { TERM: 'xterm-256color', ...environment },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const exited = once(child, 'close').then(([code]) => Number(code))
+  let shown = ''
+  let seen = 0
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    shown += text
+  })
+  return {
+    get shown() {
+      return shown
+    },
+    type: (text) => child.stdin.write(text),
+    async until(pattern) {
+      for (;;) {
+        const fresh = shown.slice(seen)
+        const found = pattern.exec(fresh)
+        if (found) {
+          seen += found.index + found[0].length
+          return fresh.slice(0, found.index + found[0].length)
+        }
+        const ended = await Promise.race([once(child.stdout, 'data'), exited])
+        if (typeof ended === 'number') throw new Error(`It ended with ${ended} before ${pattern}: ${fresh}`)
+      }
+    },
+    exited,
+    process: child,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
