@@ -47,6 +47,7 @@ await Promise.all([
     ...common,
     entryPoints: {
       index: 'packages/kit/src/index.ts',
+      'gguf/index': 'packages/kit/src/gguf/index.ts',
       'schema/index': 'packages/kit/src/schema/index.ts',
       'testkit/index': 'packages/kit/src/testkit/index.ts',
     },

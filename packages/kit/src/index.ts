@@ -100,3 +100,4 @@ export { holdBackPartialCharacter } from './streams/hold-back-partial-character.
 export { createLineSplitter, type LineSplitter } from './streams/line-splitter.ts'
 export { readLines } from './streams/read-lines.ts'
 export { readServerSentEvents, type ServerSentEvent } from './streams/read-server-sent-events.ts'
+export { untilAborted } from './streams/until-aborted.ts'

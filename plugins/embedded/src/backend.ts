@@ -7,10 +7,10 @@ import {
   isLmappError,
   LmappError,
   type Part,
+  untilAborted,
 } from 'lmapp-kit'
 import { type EmbeddedConfig, parseConfig } from './config.ts'
 import { createModelHost, type ModelHold, type ModelHost } from './engine/model-host.ts'
-import { untilAborted } from './engine/until-aborted.ts'
 import { runChat, type Tally } from './generate/chat.ts'
 import { preparePrompt } from './generate/prepare-prompt.ts'
 import { chatTemplate, type ModelFile, toModelInfo, writesText } from './models/describe-model.ts'

@@ -1,6 +1,5 @@
 import { open } from 'node:fs/promises'
-import { type BackendInfo, type Health, isLmappError, type ModelInfo } from 'lmapp-kit'
-import { untilAborted } from '../async/until-aborted.ts'
+import { type BackendInfo, type Health, isLmappError, type ModelInfo, untilAborted } from 'lmapp-kit'
 import type { BackendRegistry, RegisteredBackend } from './registry.ts'
 
 type Environment = Readonly<Record<string, string>>

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { isLmappError } from 'lmapp-kit'
+import { quantizations, tensorTypes } from 'lmapp-kit/gguf'
 import { readGgufHeader } from './gguf.ts'
-import { quantizations, tensorTypes } from './gguf-types.ts'
 import {
   type GgufOptions,
   type GgufValue,

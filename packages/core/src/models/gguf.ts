@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { LmappError } from 'lmapp-kit'
+import { listType, quantizations, tensorTypes, textType, valueBytes } from 'lmapp-kit/gguf'
 import { FileReader, MalformedFileError } from './file-reader.ts'
-import { listType, quantizations, tensorTypes, textType, valueBytes } from './gguf-types.ts'
 
 /** What a model file says about itself. */
 export interface GgufHeader {

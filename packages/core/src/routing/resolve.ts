@@ -1,5 +1,4 @@
-import { isLmappError, LmappError, type ModelInfo } from 'lmapp-kit'
-import { untilAborted } from '../async/until-aborted.ts'
+import { isLmappError, LmappError, type ModelInfo, untilAborted } from 'lmapp-kit'
 import type { BackendRegistry, RegisteredBackend } from '../backends/registry.ts'
 import type { Config } from '../config/config.ts'
 import type { CatalogueEntry, LibraryModel } from '../models/models.ts'

@@ -1,5 +1,4 @@
-import { type ChatRequest, type Finish, isLmappError, LmappError, type Part } from 'lmapp-kit'
-import { untilAborted } from '../async/until-aborted.ts'
+import { type ChatRequest, type Finish, isLmappError, LmappError, type Part, untilAborted } from 'lmapp-kit'
 import type { RegisteredBackend } from '../backends/registry.ts'
 import { createWatchdog } from './watchdog.ts'
 

@@ -1,11 +1,10 @@
 import type { ModelHealth } from 'lmapp-kit'
-import { LmappError } from 'lmapp-kit'
+import { LmappError, untilAborted } from 'lmapp-kit'
 import type { ModelFile } from '../models/describe-model.ts'
 import type { Runtime } from '../runtime/open-runtime.ts'
 import { type LoadedModel, loadModel } from './loaded-model.ts'
 import { assertFits } from './memory.ts'
 import { createSlots, type Slots } from './slots.ts'
-import { untilAborted } from './until-aborted.ts'
 
 export interface ModelHostOptions {
   runtime: Runtime

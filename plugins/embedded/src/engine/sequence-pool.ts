@@ -1,8 +1,7 @@
-import { LmappError } from 'lmapp-kit'
+import { LmappError, untilAborted } from 'lmapp-kit'
 import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp'
 import type { Runtime } from '../runtime/open-runtime.ts'
 import { createSlots } from './slots.ts'
-import { untilAborted } from './until-aborted.ts'
 
 export interface SequencePoolOptions {
   runtime: Runtime

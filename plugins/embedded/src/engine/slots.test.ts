@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { untilAborted } from 'lmapp-kit'
 import { createSlots } from './slots.ts'
-import { untilAborted } from './until-aborted.ts'
 
 test('so many at once; the others in the order they came', async () => {
   const slots = createSlots(2)

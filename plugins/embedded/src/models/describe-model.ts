@@ -1,6 +1,6 @@
 import type { Capabilities, ModelInfo } from 'lmapp-kit'
+import { quantizations } from 'lmapp-kit/gguf'
 import type { GgufHead, GgufValue } from './gguf.ts'
-import { quantizationNames } from './gguf-tables.ts'
 
 /** What a `<name>.json` beside the model may say. */
 export interface Sidecar {
@@ -22,7 +22,7 @@ export interface ModelFile {
 export function toModelInfo(file: ModelFile): ModelInfo {
   const { metadata, parameterCount } = file.head
   const contextLength = trainedContext(file.head)
-  const quantization = quantizationNames.get(numberOf(metadata.get('general.file_type')) ?? -1)
+  const quantization = quantizations.get(numberOf(metadata.get('general.file_type')) ?? -1)
   const family = textOf(metadata.get('general.architecture'))
   const license = file.sidecar.license ?? textOf(metadata.get('general.license'))
   return {

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { LmappError } from 'lmapp-kit'
-import { tensorBlocks } from './gguf-tables.ts'
+import { tensorTypes } from 'lmapp-kit/gguf'
 
 export type GgufValue = string | number | boolean | GgufValue[]
 
@@ -68,7 +68,7 @@ function readTensors(cursor: Cursor, count: number, metadata: ReadonlyMap<string
     const dimensions = cursor.uint32()
     let elements = 1
     for (let dimension = 0; dimension < dimensions; dimension++) elements *= cursor.uint64()
-    const block = tensorBlocks.get(cursor.uint32())
+    const block = tensorTypes.get(cursor.uint32())
     const start = cursor.uint64()
     parameterCount += elements
     dataBytes = Math.max(dataBytes, start + (block ? (elements / block.elements) * block.bytes : 1))

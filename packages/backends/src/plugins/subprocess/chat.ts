@@ -1,8 +1,7 @@
-import { type ChatRequest, defaultCredit, type Part } from 'lmapp-kit'
+import { type ChatRequest, defaultCredit, type Part, untilAborted } from 'lmapp-kit'
 import { cancelledFinish, openInbox } from './inbox.ts'
 import { toLarge } from './large.ts'
 import type { Session } from './session.ts'
-import { untilAborted } from './until-aborted.ts'
 
 export interface ChatCall {
   acquire(): Promise<Session>

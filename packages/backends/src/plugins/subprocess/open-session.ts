@@ -8,12 +8,12 @@ import {
   isCompatibleVersion,
   LmappError,
   maxLineBytes,
+  untilAborted,
 } from 'lmapp-kit'
 import { type SpawnOptions, spawnChild } from './child.ts'
 import { parseHelloResult } from './parse-results.ts'
 import { createSession, type Session } from './session.ts'
 import type { SubprocessTimeouts } from './timeouts.ts'
-import { untilAborted } from './until-aborted.ts'
 
 export interface OpenSessionOptions extends SpawnOptions {
   /** As people know the backend. */

@@ -1,7 +1,6 @@
-import { LmappError, type PullProgress } from 'lmapp-kit'
+import { LmappError, type PullProgress, untilAborted } from 'lmapp-kit'
 import { parsePullStep } from './parse-results.ts'
 import type { Session } from './session.ts'
-import { untilAborted } from './until-aborted.ts'
 
 export interface PullCall {
   session: Session

@@ -1,10 +1,9 @@
-import { createConnection, createOutput, LmappError, type RequestId, unknownMethod } from 'lmapp-kit'
+import { createConnection, createOutput, LmappError, type RequestId, unknownMethod, untilAborted } from 'lmapp-kit'
 import type { Child } from './child.ts'
 import type { EngineLog } from './engine-log.ts'
 import { describeExit, type Failure, type Stage, toError } from './failure.ts'
 import { parseRequestId } from './parse-parts.ts'
 import type { SubprocessTimeouts } from './timeouts.ts'
-import { untilAborted } from './until-aborted.ts'
 
 /** One life of a plugin's process: requests, and what becomes of them when it ends. */
 export interface Session {

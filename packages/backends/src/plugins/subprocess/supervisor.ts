@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type BackendState, isLmappError, LmappError } from 'lmapp-kit'
+import { type BackendState, isLmappError, LmappError, untilAborted } from 'lmapp-kit'
 import type { Failure } from './failure.ts'
 import type { Session } from './session.ts'
-import { untilAborted } from './until-aborted.ts'
 
 /** The one owner of a backend's state: at most one process at a time, and who may have it. */
 export interface Supervisor {

@@ -3,7 +3,8 @@ import type { ChatRequest } from '../../chat-request.ts'
 import type { ErrorCode } from '../../errors/error-table.ts'
 import { LmappError } from '../../errors/lmapp-error.ts'
 import type { Finish, Part, Timings, Usage } from '../../part.ts'
-import { type Clock, orAborted, untilAborted } from './clock.ts'
+import { untilAborted } from '../../streams/until-aborted.ts'
+import { type Clock, waitForAbort } from './clock.ts'
 import type { ModelRuntime } from './lifecycle.ts'
 import type { FaultKind, MockFault, MockScript } from './mock-script.ts'
 import { type AnswerPlan, planAnswer } from './plan-answer.ts'
@@ -38,8 +39,8 @@ export async function* chat(request: ChatRequest, setting: ChatSetting, tally: T
   const place = runtime.slots.enter()
   try {
     if (place.waiting) yield { type: 'status', phase: 'queued' }
-    await orAborted(place.turn, signal)
-    if (fault?.kind === 'hang') await untilAborted(signal)
+    await untilAborted(place.turn, signal)
+    if (fault?.kind === 'hang') await waitForAbort(signal)
     yield* plan.warnings
     yield* load(setting, tally)
     yield* readPrompt(plan, setting, tally)
@@ -121,10 +122,10 @@ function isMidStream(kind: FaultKind): boolean {
 async function failMidStream(fault: MockFault, signal: AbortSignal): Promise<never> {
   switch (fault.kind) {
     case 'stall':
-      return await untilAborted(signal)
+      return await waitForAbort(signal)
     case 'crash-process':
       process.kill(process.pid, 'SIGKILL')
-      return await untilAborted(signal)
+      return await waitForAbort(signal)
     case 'malformed':
       throw toFailure(fault, 'stream-malformed', 'sent a line that is no message')
     case 'error':

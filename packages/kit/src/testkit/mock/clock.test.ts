@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { orAborted, realClock, untilAborted } from './clock.ts'
+import { untilAborted } from '../../streams/until-aborted.ts'
+import { realClock, waitForAbort } from './clock.ts'
 
 it('the real clock waits, and is ahead afterwards', async () => {
   const before = realClock.now()
@@ -12,15 +13,15 @@ it('every wait ends with the reason of the signal, whether it aborts before or m
   const reason = new Error('enough')
   const controller = new AbortController()
   const { signal } = controller
-  const waits = [realClock.wait(60_000, signal), untilAborted(signal), orAborted(new Promise(() => {}), signal)]
+  const waits = [realClock.wait(60_000, signal), waitForAbort(signal), untilAborted(new Promise(() => {}), signal)]
   controller.abort(reason)
   for (const wait of waits) await assert.rejects(wait, reason)
   await assert.rejects(realClock.wait(60_000, signal), reason)
-  await assert.rejects(orAborted(Promise.resolve(1), signal), reason)
+  await assert.rejects(untilAborted(Promise.resolve(1), signal), reason)
 })
 
 it('what settles first is what counts', async () => {
   const { signal } = new AbortController()
-  assert.equal(await orAborted(Promise.resolve(1), signal), 1)
-  await assert.rejects(orAborted(Promise.reject(new Error('broken')), signal), { message: 'broken' })
+  assert.equal(await untilAborted(Promise.resolve(1), signal), 1)
+  await assert.rejects(untilAborted(Promise.reject(new Error('broken')), signal), { message: 'broken' })
 })

@@ -1,3 +1,5 @@
+import { untilAborted } from '../../streams/until-aborted.ts'
+
 /** Where the mock's time comes from. Give your own to decide in a test when time passes. */
 export interface Clock {
   /** Milliseconds since any fixed moment. `wait` must move it. */
@@ -24,20 +26,7 @@ export const realClock: Clock = {
   },
 }
 
-/** The result of `promise`, unless `signal` aborts first: then it rejects with the signal's reason. */
-export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
-}
-
 /** Waits for ever: it only ever rejects, with the signal's reason. */
-export function untilAborted(signal: AbortSignal): Promise<never> {
-  return orAborted(new Promise<never>(() => {}), signal)
+export function waitForAbort(signal: AbortSignal): Promise<never> {
+  return untilAborted(new Promise<never>(() => {}), signal)
 }

@@ -1,6 +1,7 @@
 import type { BackendState } from '../../backend.ts'
 import { LmappError } from '../../errors/lmapp-error.ts'
-import { type Clock, orAborted } from './clock.ts'
+import { untilAborted } from '../../streams/until-aborted.ts'
+import type { Clock } from './clock.ts'
 import type { MockScript } from './mock-script.ts'
 import { ModelLoader } from './model-loader.ts'
 import type { MockBehaviour } from './parse-script.ts'
@@ -83,7 +84,7 @@ export class Lifecycle {
     const starting = this.#starting
     if (signal === undefined) return await starting
     try {
-      await orAborted(starting, signal)
+      await untilAborted(starting, signal)
     } catch (error) {
       throw error === signal.reason ? toCancelled(signal) : error
     }

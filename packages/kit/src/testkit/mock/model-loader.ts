@@ -1,7 +1,8 @@
 import type { ModelHealth } from '../../backend.ts'
 import { LmappError } from '../../errors/lmapp-error.ts'
 import type { Progress } from '../../part.ts'
-import { type Clock, orAborted } from './clock.ts'
+import { untilAborted } from '../../streams/until-aborted.ts'
+import type { Clock } from './clock.ts'
 import type { MockScript } from './mock-script.ts'
 
 /** The state of one model. A load belongs to nobody: who leaves does not stop it for the others. */
@@ -34,7 +35,7 @@ export class ModelLoader {
     if (running === undefined) return
     while (this.#state === 'loading') {
       yield { done: Math.round(this.#fraction * 100), total: 100, unit: 'percent' }
-      if (this.#state === 'loading') await orAborted(this.#moved.promise, signal)
+      if (this.#state === 'loading') await untilAborted(this.#moved.promise, signal)
     }
     await running
   }

@@ -1,4 +1,7 @@
-/** The promise, or the reason of the abort when that comes first. What goes on behind is not stopped. */
+/**
+ * The promise, or the signal's reason when that comes first: what ignores its signal must not hold up the rest.
+ * What goes on behind is not stopped.
+ */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return await promise
   signal.throwIfAborted()

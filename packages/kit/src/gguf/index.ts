@@ -1,0 +1,1 @@
+export { listType, quantizations, tensorTypes, textType, valueBytes } from './gguf-types.ts'
