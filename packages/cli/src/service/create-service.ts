@@ -35,6 +35,8 @@ export interface Service extends AsyncDisposable {
   readonly server: LmappServer
   readonly config: () => Promise<Config>
   readonly busy: boolean
+  /** Resolves when the answers that are being written now are written. */
+  answersEnded(): Promise<void>
   /** Where TCP is open, for `health`. */
   address: string | undefined
 }
@@ -153,6 +155,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     get busy() {
       return runs.active > 0 || server.activeRequests > 0
     },
+    answersEnded: () => runs.allEnded(),
     get address() {
       return address
     },

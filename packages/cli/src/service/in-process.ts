@@ -42,6 +42,8 @@ export async function openInProcess(environment: NodeJS.ProcessEnv): Promise<Con
   return {
     client: createClient({ transport, environment: toForwardedEnvironment(environment, places.configFile) }),
     async close() {
+      // Whom nobody cancelled is finished, as by a service of its own.
+      await service.answersEnded()
       await service[Symbol.asyncDispose]()
       lock[Symbol.dispose]()
     },

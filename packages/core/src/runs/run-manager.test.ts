@@ -107,6 +107,13 @@ describe('a run', () => {
     )
   })
 
+  it('is waited for by who wants all to have ended', async () => {
+    await using core = await openCore({ boxes: { box: { m: { reply, paceMs: 1 } } } })
+    const run = await core.runs.start(toQuestion('Count.', { model: 'box/m' }))
+    await core.runs.allEnded()
+    assert.equal(run.state, 'complete')
+  })
+
   it('belongs to its owner', async () => {
     await using core = await openCore({ boxes: { box: { m: {} } } })
     const run = await core.runs.start(toQuestion('Mine.', { model: 'box/m' }))

@@ -101,6 +101,9 @@ export function createRunManager(options: RunManagerOptions): RunManager {
     get queued() {
       return turns.waiting
     },
+    async allEnded() {
+      await Promise.all([...runs.values()].map((run) => run.ended))
+    },
     async stopAll() {
       await Promise.all([...runs.values()].filter((run) => run.state === 'running').map((run) => run.cancel()))
       await Promise.allSettled([...unsaved].map((save) => save()))

@@ -70,6 +70,8 @@ export interface RunManager extends AsyncDisposable {
   list(owner: Owner): Run[]
   readonly active: number
   readonly queued: number
+  /** Resolves when those that run now have ended by themselves. */
+  allEnded(): Promise<void>
   /** Ends all, `stopped`. */
   stopAll(): Promise<void>
 }
