@@ -100,6 +100,37 @@ describe('the service', () => {
     assert.equal(list.length, 1)
   })
 
+  it('inside the command is not needed where one runs: that is used', async () => {
+    await using home = await createHome(config)
+    await home.lmapp(['-m', 'box/echo', 'hello'])
+    const pid = await home.servicePid()
+    const result = await home.lmapp(['-m', 'box/echo', 'again'], { env: { LMAPP_SERVICE: 'off' } })
+    assert.equal(result.stdout, 'again\n')
+    assert.equal(await home.servicePid(), pid)
+  })
+
+  it('inside the command waits for another one, and says so', async () => {
+    await using home = await createHome(config)
+    const off = { env: { LMAPP_SERVICE: 'off' } }
+    await using first = home.start(['-m', 'box/slow', '--json', 'hello'], off)
+    await first.untilStdout('text-delta')
+    const second = await home.lmapp(['-m', 'box/echo', 'second'], off)
+    assert.equal(second.code, 0, second.stderr)
+    assert.match(second.stderr, /Waiting for another lmapp/)
+    assert.equal((await first.ended).code, 0)
+  })
+
+  it('whose home cannot be used says so: exit 11', async () => {
+    await using home = await createHome(config)
+    const file = join(home.dir, 'a-file')
+    await writeFile(file, '')
+    for (const args of [['hello'], ['history', 'list']]) {
+      const result = await home.lmapp(args, { env: { LMAPP_HOME: file } })
+      assert.equal(result.code, 11, result.stderr)
+      assert.match(result.stderr, /LMAPP_HOME/)
+    }
+  })
+
   it('gives the shell its prompt back: $(lmapp …) returns while the service lives', async () => {
     await using home = await createHome(config)
     const { promisify } = await import('node:util')

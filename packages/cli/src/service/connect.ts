@@ -12,7 +12,7 @@ import { isLmappError, LmappError } from 'lmapp-kit'
 import type { Connection } from '../context.ts'
 import { toForwardedEnvironment } from './forwarded-environment.ts'
 import { findPlaces } from './service-places.ts'
-import { startService } from './start-service.ts'
+import { accepts, startService } from './start-service.ts'
 import { readToken } from './token.ts'
 
 export interface ConnectOptions {
@@ -25,20 +25,21 @@ export interface ConnectOptions {
 
 /**
  * A way to the service of this user. Nothing is asked of it beforehand: the first request finds it, and only where
- * nothing listens is one started. Rejects with `service-unavailable` when there is none and `start` is false.
+ * nothing listens is one started. With `LMAPP_SERVICE=off` one that runs is used all the same, and none is started. Rejects with `service-unavailable` when there is none and `start` is false.
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { environment } = options
-  if (environment.LMAPP_SERVICE === 'off') return connectInProcess(environment)
   const places = findPlaces(environment)
+  const isOff = environment.LMAPP_SERVICE === 'off'
+  if (isOff && options.start && !(await accepts(places.socket))) return connectInProcess(options)
   const transport = createServiceTransport(places, options)
   const client = createClient({ transport, environment: toForwardedEnvironment(environment, places.configFile) })
   return { client, close: async () => {} }
 }
 
-async function connectInProcess(environment: NodeJS.ProcessEnv): Promise<Connection> {
+async function connectInProcess({ environment, onNotice }: ConnectOptions): Promise<Connection> {
   const { openInProcess } = await import('./in-process.ts')
-  return openInProcess(environment)
+  return openInProcess(environment, onNotice)
 }
 
 /** Sends to the service, and starts it when nothing listens: then nothing was sent yet, and the request goes again. */

@@ -16,10 +16,13 @@ const lookAgainMs = 50
  * The whole service inside this command, under the same lock: where sockets or detached processes are refused.
  * No socket is opened; requests go over a pair of streams in memory. Closing ends it.
  */
-export async function openInProcess(environment: NodeJS.ProcessEnv): Promise<Connection> {
+export async function openInProcess(
+  environment: NodeJS.ProcessEnv,
+  onNotice?: (message: string) => void,
+): Promise<Connection> {
   const places = findPlaces(environment)
   ensureServicePlaces(places)
-  const lock = await waitForLock(places.lockFile)
+  const lock = await waitForLock(places.lockFile, onNotice)
   const service = await createService({
     places,
     environment,
@@ -50,7 +53,8 @@ export async function openInProcess(environment: NodeJS.ProcessEnv): Promise<Con
   }
 }
 
-async function waitForLock(file: string): Promise<ServiceLock> {
+async function waitForLock(file: string, onNotice?: (message: string) => void): Promise<ServiceLock> {
+  let told = false
   const deadline = Date.now() + waitForLockMs
   for (;;) {
     const lock = tryServiceLock(file)
@@ -64,6 +68,8 @@ async function waitForLock(file: string): Promise<ServiceLock> {
         },
       )
     }
+    if (!told) onNotice?.('Waiting for another lmapp that works with this history.')
+    told = true
     await new Promise((resolve) => setTimeout(resolve, lookAgainMs))
   }
 }

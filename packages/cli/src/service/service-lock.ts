@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs'
 import { loadSqlite } from '@lmapp/core/store'
 
 /**
@@ -9,6 +10,7 @@ export interface ServiceLock extends Disposable {}
 /** Undefined when another process holds it. */
 export function tryServiceLock(file: string): ServiceLock | undefined {
   const { DatabaseSync } = loadSqlite()
+  closeSync(openSync(file, 'a', 0o600))
   const database = new DatabaseSync(file)
   try {
     database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')

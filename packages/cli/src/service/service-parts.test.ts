@@ -103,7 +103,7 @@ describe('the token', () => {
   })
 
   it('that cannot be read or is empty is an error', () => {
-    assert.throws(() => readToken(folder))
+    assert.throws(() => readToken(folder), withCode('path-unusable'))
     const empty = fresh('token')
     writeFileSync(empty, '')
     assert.throws(() => ensureToken(empty))

@@ -1,6 +1,5 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
-import { dirname } from 'node:path'
 import { assertSocketPath, type Places, resolvePlaces } from '@lmapp/core/config'
 import { LmappError } from 'lmapp-kit'
 import { ensurePrivateFolder } from './private-folder.ts'
@@ -19,7 +18,7 @@ export function findPlaces(environment: NodeJS.ProcessEnv): Places {
 /** Makes what a service needs before it can start; all of it readable by its owner only. */
 export function ensureServicePlaces(places: Places): void {
   assertSocketPath(places)
-  for (const folder of [places.dataDir, places.stateDir, dirname(places.lockFile)]) ensureFolder(folder)
+  for (const folder of [places.dataDir, places.stateDir, places.cacheDir]) ensureFolder(folder)
   if (process.platform !== 'win32') ensurePrivateFolder(places.runDir)
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { LmappError } from 'lmapp-kit'
 
 /** The secret that clients and service share, readable by its owner only. Undefined when there is none yet. */
 export function readToken(file: string): string | undefined {
@@ -7,8 +8,12 @@ export function readToken(file: string): string | undefined {
     const token = readFileSync(file, 'utf8').trim()
     return token === '' ? undefined : token
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    throw new LmappError('path-unusable', `${file} cannot be read (${code}).`, {
+      hint: 'Set LMAPP_HOME to a folder of your own; see: lmapp paths',
+      cause: error,
+    })
   }
 }
 

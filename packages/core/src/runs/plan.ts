@@ -89,12 +89,13 @@ async function planContinue(request: RunRequest, store: Store): Promise<RunPlan>
   const path = conversation.messages.slice(0, conversation.messages.indexOf(answer))
   const before = await store.getRunSnapshot(answer.id)
   const system = before?.system ?? conversation.system
+  const merged = mergeRequests(before, request)
   const reasoning = answer.parts.flatMap((part) => (part.type === 'reasoning' ? [part.text] : [])).join('')
   return {
     reference: request.model ?? answer.model ?? before?.candidates[0],
     messages: toMessages(system, path),
     earlier: { text: answer.text, reasoning, toolCalls },
-    request: withoutBound(mergeRequests(before, request), request),
+    request: answer.state === 'length' ? withoutBound(merged, request) : merged,
     begin: { ...beginBase(request, conversation, system), answer: { kind: 'continue', id: answer.id } },
   }
 }
