@@ -111,7 +111,7 @@ async function secondTurnOfServer(url: string, n: number): Promise<number> {
 function chat(url: string, messages: object[]): Promise<{ firstMs: number; text: string }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ firstMs: number; text: string }>()
   const startedAt = performance.now()
-  const request = http.request(`${url}/v1/chat/completions`, { method: 'POST' }, (response) => {
+  const request = http.request(`${url}/v1/chat/completions`, { method: 'POST', agent: false }, (response) => {
     let rest = ''
     let text = ''
     let firstMs = 0

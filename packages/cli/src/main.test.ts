@@ -50,13 +50,16 @@ const lmapp = (argv: readonly string[], environment?: NodeJS.ProcessEnv) => fini
 describe('the program', () => {
   it('tells its version', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-    for (const argv of [['--version'], ['-V'], ['models', '--version']]) {
+    for (const argv of [['--version'], ['-V'], ['version'], ['models', '--version']]) {
       assert.deepEqual(await lmapp(argv), { code: 0, stdout: `${version}\n`, stderr: '' })
     }
   })
 
   it('shows its help, and that of a command', async () => {
-    assert.match((await lmapp(['--help'])).stdout, /^lmapp: one app over every engine/)
+    for (const word of ['--help', 'help']) {
+      assert.match((await lmapp([word])).stdout, /^lmapp: one app over every engine/)
+    }
+    assert.equal((await lmapp(['-m', 'box/echo', 'help', 'me'])).stdout, 'help me\n')
     assert.match((await lmapp(['history', 'list', '--help'])).stdout, /^Usage: lmapp history list \[OPTIONS\]/)
   })
 
@@ -75,10 +78,15 @@ describe('the program', () => {
 
   it('ends quietly when the reader of stdout has enough, and cancels the run', async () => {
     const child = start(['-m', 'box/long', 'x'])
+    let stderr = ''
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+    })
     await once(child.stdout, 'data')
     child.stdout.destroy()
     const [code] = await once(child, 'close')
     assert.equal(code, 0)
+    assert.equal(stderr, '')
     const stored = await service.client.lastConversation('named:test')
     assert.equal(stored.messages.at(-1)?.state, 'stopped')
   })
@@ -131,11 +139,11 @@ describe('the program on a terminal', () => {
     openTerminal({ argv, environment: { ...service.environment, NO_COLOR: '1' } })
 
   it('shows the phases, the answer as it comes, and the usage after it', async () => {
-    await using terminal = open(['-m', 'box/slow', '-o', 'max_tokens=4', 'x'])
+    await using terminal = open(['-m', 'box/slow', '-o', 'max_tokens=40', 'x'])
     await terminal.until(/reading the prompt[^\r]*\r/)
     await terminal.until(/word word word word/)
-    await terminal.until(/length limit \(4 tokens\)/)
-    await terminal.until(/box\/slow · 4 tokens · \d+ tok\/s · first token \d/)
+    await terminal.until(/length limit \(40 tokens\)/)
+    await terminal.until(/box\/slow · 40 tokens · \d+ tok\/s · first token \d/)
     assert.equal(await terminal.exited, 10)
   })
 

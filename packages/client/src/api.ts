@@ -180,6 +180,8 @@ export interface ApiBackend {
   state: Health['state'] | 'unreachable' | 'disabled'
   /** Why it is in that state, for a person; null when all is well. */
   reason: string | null
+  /** The command that mends it, where the service knows it. */
+  mend?: string
   version: string | null
   execution: 'built-in' | 'subprocess' | 'ffi' | 'grpc'
   owner: 'lmapp' | 'external'

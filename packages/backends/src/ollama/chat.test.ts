@@ -89,7 +89,8 @@ describe('a chat over recorded bytes', () => {
     const routes = { 'POST /api/chat': recorded('chat-missing'), 'POST /api/show': recorded('show-missing') }
     const { error } = await assertFails(routes, 'model-not-found', { ...hello, model: 'nope' })
     assert.deepEqual(error.details?.known, [model])
-    assert.equal(error.hint, 'Run: lmapp models pull nope:latest')
+    assert.equal(error.details?.name, 'nope:latest')
+    assert.doesNotMatch(error.hint, /nope/, 'who calls knows by which name to fetch it')
   })
 
   it('refuses what the model cannot', async () => {
@@ -102,7 +103,18 @@ describe('a chat over recorded bytes', () => {
   it('says that a prompt does not fit, whoever finds out', async () => {
     await assertFails({ 'POST /api/chat': recorded('chat-overflow') }, 'context-overflow')
     const messages = [user('word '.repeat(600))]
-    await assertFails({}, 'context-overflow', { ...hello, messages, options: { contextLength: 512 } })
+    const set = await assertFails({}, 'context-overflow', { ...hello, messages, options: { contextLength: 512 } })
+    assert.match(set.error.hint, /num_ctx/)
+  })
+
+  it('proposes no longer context than the model has', async () => {
+    const all = [user('word '.repeat(20_000))]
+    const found = await assertFails({}, 'context-overflow', { ...hello, messages: all })
+    const told = await assertFails({ 'POST /api/chat': recorded('chat-overflow') }, 'context-overflow', {
+      ...hello,
+      options: { contextLength: 1_000_000 },
+    })
+    for (const { error } of [found, told]) assert.match(error.hint, /a model with a longer context/)
   })
 
   it('proves by the count of the engine that it cut the prompt', async () => {

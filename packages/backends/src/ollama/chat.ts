@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import {
   type Capabilities,
   type ChatRequest,
@@ -14,7 +15,7 @@ import type { Catalogue } from './catalogue.ts'
 import { type ChatBody, toChatBody, warningsFor } from './chat-body.ts'
 import { readChatStream } from './chat-stream.ts'
 import type { OllamaConnection } from './connection.ts'
-import { checkPromptWasRead, planContext } from './context.ts'
+import { checkPromptWasRead, planContext, withUsefulHint } from './context.ts'
 import type { Continuation } from './continuation.ts'
 import { normalizeModelName } from './model-name.ts'
 import { countsWholePrompt } from './version.ts'
@@ -36,7 +37,7 @@ export async function* chatWithOllama(
   yield toStatus('connecting')
   const { version } = await connection.identify({ signal })
   if (request.continue) yield* continuation.assertProved(request, model, signal)
-  const { body, warnings } = await prepare(catalogue, request, model, signal)
+  const { body, isWhole, warnings } = await prepare(catalogue, request, model, signal)
   yield* warnings
   let response: HttpResponse | undefined
   try {
@@ -51,7 +52,7 @@ export async function* chatWithOllama(
       yield part
     }
   } catch (error) {
-    throw await catalogue.withKnownNames(error, { signal })
+    throw withUsefulHint(await catalogue.withKnownNames(error, { signal }), isWhole)
   } finally {
     response?.close()
   }
@@ -62,13 +63,14 @@ async function prepare(
   request: ChatRequest,
   model: string,
   signal: AbortSignal,
-): Promise<{ body: ChatBody; warnings: Warning[] }> {
+): Promise<{ body: ChatBody; isWhole: boolean; warnings: Warning[] }> {
   const plan = planContext(request, await catalogue.contextFacts(model, { signal }))
   catalogue.planned(model, plan.contextLength)
   const can = (await catalogue.details(model, { signal }))?.info.capabilities ?? {}
   assertSees(request, can)
   const thinks = can.reasoning === undefined ? undefined : can.reasoning === 'yes'
   return {
+    isWhole: plan.isWhole,
     body: toChatBody(request, { model, contextLength: plan.contextLength, thinks }),
     warnings: [...warningsFor(request, { thinks }), ...plan.warnings],
   }
@@ -117,20 +119,26 @@ async function* sendOnce(
   const whileHere = AbortSignal.any([signal, left.signal])
   const sent = connection.request({ method: 'POST', path: '/api/chat', body, model: body.model, signal: whileHere })
   sent.catch(() => {})
+  const answered = new AbortController()
   let response: HttpResponse | undefined
   try {
-    const first = await Promise.race([sent, nextPhase(catalogue, body, whileHere)])
+    const first = await Promise.race([sent, nextPhase(catalogue, body, AbortSignal.any([whileHere, answered.signal]))])
     if (typeof first === 'string' && first !== '') yield toStatus(first)
     response = await sent
     return response
   } finally {
+    answered.abort()
     if (!response) left.abort()
   }
 }
 
+/** An engine that answers sooner need not be asked what it is about to do, and is not held up by the question. */
+const lookAfterMs = 50
+
 /** Nothing when Ollama does not say. */
 async function nextPhase(catalogue: Catalogue, body: ChatBody, signal: AbortSignal): Promise<Phase | ''> {
   try {
+    await setTimeout(lookAfterMs, undefined, { signal })
     const all = await catalogue.loaded({ signal })
     if (!all) return ''
     const loaded = all.find((model) => model.id === body.model)

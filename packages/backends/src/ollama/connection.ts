@@ -1,4 +1,4 @@
-import { type CallOptions, LmappError } from 'lmapp-kit'
+import { type CallOptions, isLmappError, LmappError } from 'lmapp-kit'
 import { createHttpClient, type HttpClientOptions, type HttpRequest, type HttpResponse } from '../http/index.ts'
 import { toEngineError } from './engine-error.ts'
 import { parseJson, toFields, toOptionalText } from './fields.ts'
@@ -24,7 +24,7 @@ export interface OllamaConnection extends Disposable {
 }
 
 export interface OllamaConnectionOptions extends HttpClientOptions {
-  /** Milliseconds of silence that end a short question. */
+  /** Milliseconds of silence that end a short question. Those that prove who answers wait `connectMs`. */
   silenceMs: number
 }
 
@@ -38,8 +38,12 @@ export function openOllamaConnection(options: OllamaConnectionOptions): OllamaCo
   let proof: Proof | undefined
 
   const get = async (path: string, call: CallOptions): Promise<{ status: number; text: string }> => {
-    const response = await client.request({ method: 'GET', path, silenceMs: options.silenceMs, ...call })
-    return { status: response.status, text: await response.text({ maxBytes: 64 * 1024 }) }
+    try {
+      const response = await client.request({ method: 'GET', path, silenceMs: options.connectMs, ...call })
+      return { status: response.status, text: await response.text({ maxBytes: 64 * 1024 }) }
+    } catch (error) {
+      throw isLmappError(error, 'stalled') ? toSilent(options, error) : error
+    }
   }
 
   const identify = async (call: CallOptions = {}): Promise<{ version: string }> => {
@@ -95,6 +99,15 @@ function proveVersion(answer: { status: number; text: string }, url: string): st
   const version = toOptionalText(toFields(parseJson(answer.text)).version)
   if (answer.status !== 200 || version === undefined) throw notOllama(url)
   return version
+}
+
+/** The connection was taken, and then nothing was said. */
+function toSilent({ url, connectMs }: OllamaConnectionOptions, cause: LmappError): LmappError {
+  return new LmappError('backend-unreachable', `What listens at ${url} has not answered for ${connectMs / 1000} s.`, {
+    hint: 'See whether it hangs, or is no Ollama: lmapp doctor',
+    details: { url, milliseconds: connectMs },
+    cause,
+  })
 }
 
 function notOllama(url: string): LmappError {

@@ -1,4 +1,4 @@
-import { type ChatRequest, LmappError, type Message, toText, type Warning } from 'lmapp-kit'
+import { type ChatRequest, isLmappError, LmappError, type Message, toText, type Warning } from 'lmapp-kit'
 import { measureText } from './text-measure.ts'
 
 /** What is known of a model's context, in tokens. */
@@ -13,6 +13,8 @@ export interface ContextFacts {
 
 export interface ContextPlan {
   contextLength: number
+  /** Whether the model has no more than this. */
+  isWhole: boolean
   warnings: Warning[]
 }
 
@@ -42,7 +44,8 @@ export function planContext(request: ChatRequest, facts: ContextFacts): ContextP
     })
   }
   const fewest = fewestTokens(request.messages)
-  if (fewest > contextLength) throw overflow(request, fewest, contextLength)
+  const isWhole = contextLength === facts.limit
+  if (fewest > contextLength) throw withUsefulHint(overflow(request, fewest, contextLength), isWhole)
   if (most > contextLength) {
     warnings.push({
       type: 'warning',
@@ -50,7 +53,7 @@ export function planContext(request: ChatRequest, facts: ContextFacts): ContextP
       message: `The prompt may not fit: up to ${most} tokens by an estimate, and the context has ${contextLength}.`,
     })
   }
-  return { contextLength, warnings }
+  return { contextLength, isWhole, warnings }
 }
 
 /** Steps of powers of two: a conversation that grows makes Ollama load the model again only a few times. */
@@ -122,6 +125,17 @@ export function checkPromptWasRead(messages: readonly Message[], report: ReadRep
     code: 'context-truncated',
     message: `Ollama read ${readTokens} tokens; by an estimate the prompt has ${expected} or more. It may have been cut.`,
   }
+}
+
+/** Nobody can raise a context that is the whole of the model's own. Other errors stay as they are. */
+export function withUsefulHint<T>(error: T, isWhole: boolean): T | LmappError {
+  if (!isWhole || !isLmappError(error)) return error
+  if (error.code !== 'context-overflow' && error.code !== 'prompt-truncated') return error
+  return new LmappError(error.code, error.message, {
+    hint: 'Shorten it, or choose a model with a longer context: lmapp models list',
+    ...(error.details && { details: error.details }),
+    cause: error.cause,
+  })
 }
 
 function overflow(request: ChatRequest, fewest: number, contextLength: number): LmappError {

@@ -17,7 +17,7 @@ export function toEngineError({ status, text, model }: RefusedAnswer): LmappErro
   const details = { status, said, ...(model !== undefined && { model }) }
   const code = toCode(status, said)
   if (code === 'model-not-found' && model !== undefined) {
-    return new LmappError(code, `Ollama has no model "${model}".`, { hint: `Run: lmapp models pull ${model}`, details })
+    return new LmappError(code, `Ollama has no model "${model}".`, { details: { status, said, name: model } })
   }
   return new LmappError(code, `Ollama: ${said}`, {
     ...(signinUrl !== undefined && { hint: `Sign in: ${signinUrl}` }),

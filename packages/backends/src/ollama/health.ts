@@ -22,7 +22,8 @@ export function toHealth(loaded: readonly LoadedModel[], chats: readonly OpenCha
 /** Nobody there is no failure: somebody else starts Ollama, or does not. */
 export function toAbsence(error: unknown, chats: readonly OpenChat[]): Health {
   const absent = { running: false, active: chats.length, queued: 0, models: [] }
-  if (isLmappError(error, 'backend-unreachable')) return { ...absent, state: 'stopped' }
+  const hangs = isLmappError(error) && isLmappError(error.cause, 'stalled')
+  if (isLmappError(error, 'backend-unreachable') && !hangs) return { ...absent, state: 'stopped' }
   if (isLmappError(error, 'cancelled')) return { ...absent, state: 'failed', degraded: 'Ollama does not answer.' }
   if (isLmappError(error)) return { ...absent, state: 'failed', degraded: error.message }
   throw error

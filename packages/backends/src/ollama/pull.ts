@@ -52,8 +52,8 @@ function toProgress(status: string, step: Fields, done: boolean): PullProgress {
 function toPullError(model: string, said: string): LmappError {
   if (said.includes('file does not exist')) {
     return new LmappError('model-not-found', `Ollama's library has no model "${model}".`, {
-      hint: 'Look for its name at https://ollama.com/library',
-      details: { model, said },
+      hint: 'Check the name: https://ollama.com/library',
+      details: { name: model, said },
     })
   }
   const full = said.includes('no space left')

@@ -3,6 +3,12 @@ import type { CommandSpec, OptionSpec } from './command-spec.ts'
 const json: OptionSpec = { name: 'json', help: 'machine-readable, on stdout' }
 const lines: OptionSpec = { name: 'lines', short: 'n', value: 'N', help: 'how many of the last lines (100)' }
 
+const uselessYes: OptionSpec = {
+  name: 'yes',
+  short: 'y',
+  help: 'nothing is asked; accepted for scripts that say it anyway',
+}
+
 /** Every command knows these. */
 export const globalOptions: readonly OptionSpec[] = [
   { name: 'help', short: 'h', help: 'what can be said here' },
@@ -88,7 +94,7 @@ const models: CommandSpec = {
       name: 'models remove',
       summary: 'removes one and frees its space',
       operands: ['REF'],
-      options: [json, { name: 'yes', short: 'y', help: 'removes without a question' }],
+      options: [json, uselessYes],
       load: async () => (await import('../commands/models.ts')).removeModel,
     },
     {
@@ -177,7 +183,7 @@ const history: CommandSpec = {
       name: 'history delete',
       summary: 'deletes it for good',
       operands: ['ID…'],
-      options: [json, { name: 'yes', short: 'y', help: 'deletes without a question' }],
+      options: [json, uselessYes],
       load: async () => (await import('../commands/history.ts')).deleteHistory,
     },
     {

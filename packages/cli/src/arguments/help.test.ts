@@ -32,6 +32,14 @@ describe('the help', () => {
     assert.match(commandHelp(models), /^ {2}show REF/m)
   })
 
+  it('says of --yes that nothing is asked, where that is so', () => {
+    for (const name of ['history delete', 'models remove']) {
+      const command = all.find((candidate) => candidate.name === name)
+      assert.ok(command)
+      assert.match(commandHelp(command), /--yes .*nothing is asked/)
+    }
+  })
+
   it('gives no two options of a command the same letter', () => {
     for (const { name, options } of all) {
       const letters = options.flatMap(({ short }) => short ?? [])

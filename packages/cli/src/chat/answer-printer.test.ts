@@ -50,7 +50,10 @@ describe('an answer on stdout', () => {
     const shown = await show([start, text('No code.')], complete, { options: { extract: true } })
     assert.equal(shown.stdout, '')
     assert.equal(shown.code, 7)
-    assert.match(shown.stderr, /no code block/)
+    assert.match(shown.stderr, /no code block.*\n {2}See all of it: lmapp history show c1\n/)
+    const { conversation: _, ...unsaved } = start
+    const lost = await show([unsaved, text('No code.')], complete, { options: { extract: true } })
+    assert.match(lost.stderr, /\n {2}Ask again: nothing was saved\n/)
   })
 })
 
@@ -119,6 +122,20 @@ describe('what is said on stderr', () => {
     const { conversation: _, ...unsaved } = start
     const shown = await show([unsaved, text('a')], { ...complete, state: 'length', usage: {} })
     assert.equal(shown.stderr, 'lmapp: The answer was cut by the length limit.\n')
+    const hints = [undefined, 'Go on with it: lmapp continue', 'See what was found: lmapp doctor']
+    const said = hints.map(async (hint) => {
+      const error = { code: 'engine-died', message: 'It died.', ...(hint && { hint }) } as const
+      return (await show([unsaved, text('a')], { ...complete, state: 'incomplete', error })).stderr
+    })
+    assert.deepEqual(await Promise.all(said), [
+      'lmapp: It died.\n  Ask again: nothing was saved\n',
+      'lmapp: It died.\n  Ask again: nothing was saved\n',
+      'lmapp: It died.\n  See what was found: lmapp doctor\n',
+    ])
+    for (const state of ['incomplete', 'crashed'] as const) {
+      const cut = await show([unsaved, text('a')], { ...complete, state })
+      assert.match(cut.stderr, /\.\n {2}Ask again: nothing was saved\n/)
+    }
   })
 
   it('says what made it incomplete', async () => {

@@ -1,10 +1,11 @@
 import { LmappError, type RunEnd, type RunSnapshot } from 'lmapp-kit'
 import type { CommandContext } from '../context.ts'
+import { readerLeft } from '../output/output.ts'
 import { printError, printNotice } from '../output/print-error.ts'
 import { toOneLine, toTerminalText } from '../output/sanitize.ts'
 import { createStatusLine, noStatusLine } from '../output/status-line.ts'
 import { describeUsage } from './describe-usage.ts'
-import { endNotice, exitCodeOfEnd } from './end-notice.ts'
+import { endNotice, exitCodeOfEnd, unsavedHint } from './end-notice.ts'
 import { createCodeExtractor } from './extract-code.ts'
 import type { RunPrinter } from './printer.ts'
 
@@ -24,7 +25,7 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
   const extractor = options.extract ? createCodeExtractor() : undefined
   const sharesTerminal = stdout.isTerminal && stderr.isTerminal
   let model = ''
-  let kept = false
+  let conversation: string | undefined
   /** Last character on stdout; empty: nothing was written yet. */
   let last = ''
   let thinking = ''
@@ -38,7 +39,7 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
   }
 
   async function writeReasoning(text: string): Promise<void> {
-    if (options.quiet || options.hideReasoning || text === '') return
+    if (options.quiet || options.hideReasoning || text === '' || readerLeft(stdout)) return
     status.clear()
     thinking = text
     await stderr.write(stderr.style('dim', stderr.isTerminal ? toTerminalText(text) : text))
@@ -62,7 +63,7 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
   }
 
   async function notice(message: string): Promise<void> {
-    if (options.quiet) return
+    if (options.quiet || readerLeft(stdout)) return
     await startLine()
     await printNotice(stderr, message)
   }
@@ -85,7 +86,8 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
 
   async function printEnd(end: RunEnd): Promise<void> {
     await endAnswer()
-    const said = endNotice(end, { kept, goOn: options.goOn })
+    if (readerLeft(stdout)) return
+    const said = endNotice(end, { kept: conversation !== undefined, goOn: options.goOn })
     if (said?.kind === 'error') await printError(stderr, said)
     else if (said && !options.quiet) await printNotice(stderr, `${said.message} ${said.hint}`.trimEnd())
     if (stderr.isTerminal && !options.quiet && end.state !== 'failed') {
@@ -99,7 +101,7 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
         case 'start':
         case 'snapshot':
           model = event.model
-          kept = event.conversation !== undefined
+          conversation = event.conversation
           return event.type === 'snapshot' ? showSnapshot(event) : undefined
         case 'text-delta':
           return writeAnswer(extractor ? extractor.push(event.text) : event.text)
@@ -123,14 +125,14 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
       await printEnd(end)
       if (end.state !== 'complete' || !extractor || extractor.found) return exitCodeOfEnd(end)
       const none = new LmappError('answer-empty', 'There is no code block in the answer.', {
-        hint: 'See all of it: lmapp history show',
+        hint: conversation === undefined ? unsavedHint : `See all of it: lmapp history show ${conversation}`,
       })
       await printError(stderr, none)
       return none.entry.exit
     },
     async fail(error) {
       await endAnswer()
-      await printError(stderr, error)
+      if (!readerLeft(stdout)) await printError(stderr, error)
     },
     leave: () => status.clear(),
   }

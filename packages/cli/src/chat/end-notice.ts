@@ -6,6 +6,9 @@ export interface EndNotice {
   hint: string
 }
 
+/** In place of a way to go on. */
+export const unsavedHint = 'Ask again: nothing was saved'
+
 /** What is to be said of an answer that did not end complete. `kept`: it is in the history. */
 export function endNotice(end: RunEnd, options: { kept: boolean; goOn: string }): EndNotice | undefined {
   const kept = options.kept ? '; what arrived is kept' : ''
@@ -23,7 +26,7 @@ export function endNotice(end: RunEnd, options: { kept: boolean; goOn: string })
     case 'incomplete':
     case 'failed':
     case 'crashed':
-      return { kind: 'error', ...(end.error ? saidByError(end.error) : saidByState(end, kept, hint)) }
+      return { kind: 'error', ...(end.error ? saidByError(end.error, options.kept) : saidByState(end, kept, hint)) }
     default:
       return end.state satisfies never
   }
@@ -37,13 +40,15 @@ export function exitCodeOfEnd({ state, error }: RunEnd): number {
   return errorTable[error.code].exit
 }
 
-function saidByError({ code, message, hint }: ErrorData): { message: string; hint: string } {
-  return { message, hint: hint ?? (isErrorCode(code) ? errorTable[code].recovery : '') }
+/** The table of errors does not know whether the answer was saved: where it was not, nothing can go on with it. */
+export function saidByError({ code, message, hint }: ErrorData, kept: boolean): { message: string; hint: string } {
+  const known = hint ?? (isErrorCode(code) ? errorTable[code].recovery : '')
+  return { message, hint: !kept && known.includes('lmapp continue') ? unsavedHint : known }
 }
 
 function saidByState({ state, reason }: RunEnd, kept: string, hint: string): { message: string; hint: string } {
   const why = reason && reason !== 'stop' ? ` (${reason})` : ''
-  if (state === 'crashed') return { message: errorTable['run-crashed'].meaning, hint }
-  if (state === 'incomplete') return { message: `The answer is incomplete${why}${kept}.`, hint }
+  if (state === 'crashed') return { message: errorTable['run-crashed'].meaning, hint: hint || unsavedHint }
+  if (state === 'incomplete') return { message: `The answer is incomplete${why}${kept}.`, hint: hint || unsavedHint }
   return { message: `No answer came${why}.`, hint: errorTable['no-backend'].recovery }
 }

@@ -120,12 +120,24 @@ describe('stopping an answer', () => {
   it('by a reader of stdout that leaves cancels it, in silence', async () => {
     const feed = createRunFeed().push(start, text('The sky'))
     const service = cancellable(feed)
-    const { context, done } = ask(service, {}, '-q')
+    const { context, done } = ask(service)
     await context.stdout.until(/sky/)
     context.stdout.break('EPIPE')
     assert.equal(await done, 0)
     assert.deepEqual(routes(service), ['POST /runs', 'POST /runs/r1/cancel'])
     assert.equal(context.stderr.text, '')
+  })
+
+  it('by a reader of stdout that leaves is silent even when it failed, as JSON too', async () => {
+    const died: RunEnd = { ...complete, state: 'incomplete', error: { code: 'engine-died', message: 'It died.' } }
+    for (const argv of [[], ['--json']]) {
+      const feed = createRunFeed().push(start, text('The sky'))
+      const { context, done } = ask(cancellable(feed, died), {}, ...argv)
+      await context.stdout.until(/sky/)
+      context.stdout.break('EPIPE')
+      assert.equal(await done, 0)
+      assert.equal(context.stderr.text, '')
+    }
   })
 
   it('from elsewhere exits with 7', async () => {
@@ -207,6 +219,10 @@ describe('a connection that breaks in the middle', () => {
     const { context, done } = ask(service, {}, '--no-failover')
     assert.equal(await done, 0)
     assert.equal(context.stdout.text, 'The sky is blue\n')
+    assert.equal(
+      context.stderr.text,
+      'lmapp: warning: The service ended in the middle of the answer; a new one goes on with it.\n',
+    )
     assert.deepEqual(service.requests.at(-1)?.body, {
       kind: 'continue',
       conversation: 'c1',

@@ -1,28 +1,38 @@
-import type { ErrorData } from 'lmapp-kit'
+import type { RunSnapshot } from 'lmapp-kit'
 import type { CommandContext } from '../context.ts'
+import { readerLeft } from '../output/output.ts'
 import { printError } from '../output/print-error.ts'
-import { exitCodeOfEnd } from './end-notice.ts'
+import { exitCodeOfEnd, saidByError } from './end-notice.ts'
 import type { RunPrinter } from './printer.ts'
 
 /** One JSON object a line on stdout. `fail` writes the `end` that did not come. */
 export function createJsonPrinter({ stdout, stderr }: CommandContext): RunPrinter {
   let ended = false
+  let kept = true
   const write = (value: unknown) => stdout.write(`${JSON.stringify(value)}\n`)
-  const say = async (error: ErrorData | undefined) => {
-    if (error && error.code !== 'cancelled') await printError(stderr, error)
+  const say = async (error: { message: string; hint?: string }) => {
+    if (!readerLeft(stdout)) await printError(stderr, error)
   }
   return {
-    print: write,
+    async print(event) {
+      if (event.type === 'start' || event.type === 'snapshot') kept = event.conversation !== undefined
+      await write(event.type === 'snapshot' ? withoutEmptyRun(event) : event)
+    },
     async end(end) {
       ended = true
       await write(end)
-      await say(end.error)
+      if (end.error && end.error.code !== 'cancelled') await say(saidByError(end.error, kept))
       return exitCodeOfEnd(end)
     },
     async fail(error) {
       if (!ended) await write({ type: 'end', state: 'failed', usage: {}, timings: {}, error })
-      await say(error)
+      if (error.code !== 'cancelled') await say(error)
     },
     leave() {},
   }
+}
+
+/** A complete answer that is only shown is no run. */
+function withoutEmptyRun({ run, ...snapshot }: RunSnapshot): Omit<RunSnapshot, 'run'> & { run?: string } {
+  return run === '' ? snapshot : { run, ...snapshot }
 }

@@ -83,6 +83,15 @@ describe('the line of usage', () => {
   })
 })
 
+describe('a rate', () => {
+  it('is left out where too little was measured', () => {
+    const usage = { outputTokens: 4 }
+    assert.equal(describeUsage('a/b', { usage, timings: { totalMs: 2000, firstTokenMs: 100 } }), 'a/b · 4 tokens')
+    const timings = { totalMs: 60, firstTokenMs: 11, generationMs: 49 }
+    assert.equal(describeUsage('a/b', { usage: { outputTokens: 42 }, timings }), 'a/b · 42 tokens')
+  })
+})
+
 describe('the exit code of an answer', () => {
   it('is that of its error, or 7', () => {
     const end = { type: 'end', usage: {}, timings: { totalMs: 1 } } as const

@@ -1,5 +1,5 @@
 import type { ApiMessage, CreateRun, LmappClient } from 'lmapp-client'
-import { isLmappError, LmappError, type NumberedRunEvent, type RunEnd } from 'lmapp-kit'
+import { isLmappError, LmappError, type NumberedRunEvent, type RunEnd, type Warning } from 'lmapp-kit'
 import type { Session } from './session.ts'
 import type { Stop } from './stop.ts'
 
@@ -52,7 +52,16 @@ async function findStored(client: LmappClient, progress: RunProgress): Promise<A
   return stored
 }
 
-async function* continueRun(client: LmappClient, { stop, progress, request }: RejoinOptions) {
+const replaced: Warning = {
+  type: 'warning',
+  code: 'other',
+  message: 'The service ended in the middle of the answer; a new one goes on with it.',
+}
+
+async function* continueRun(
+  client: LmappClient,
+  { stop, progress, request }: RejoinOptions,
+): AsyncGenerator<NumberedRunEvent> {
   const { terminal, failover, offline } = request
   const created = client.createRun({
     kind: 'continue',
@@ -66,6 +75,7 @@ async function* continueRun(client: LmappClient, { stop, progress, request }: Re
   const run = await orCrashed(progress, created)
   progress.id = run.id
   progress.seq = 0
+  yield { seq: 0, event: replaced }
   for await (const numbered of run.events) {
     if (numbered.event.type === 'start') progress.seq = numbered.seq
     else yield numbered

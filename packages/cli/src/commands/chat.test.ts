@@ -47,6 +47,16 @@ describe('one question', () => {
     assert.equal((await lmapp(['-m', 'box/echo', 'hi'], { environment })).stdout, 'hi\n')
   })
 
+  it('is not asked with an empty -m', async () => {
+    const shown = await lmapp(['-m', '', 'hi'], { environment: { LMAPP_MODEL: 'box/turns' } })
+    assert.equal(shown.code, 2)
+    assert.match(shown.stderr, /-m needs a model reference/)
+  })
+
+  it('may be the word help behind chat', async () => {
+    assert.equal((await lmapp(['chat', 'help', '-m', 'box/echo'])).stdout, 'help\n')
+  })
+
   it('joins piped text and the prompt, the piped text first', async () => {
     const shown = await lmapp(['-m', 'box/echo', 'Summarize.'], { stdin: 'line 1\nline 2\n\n' })
     assert.equal(shown.stdout, 'line 1\nline 2\n\nSummarize.\n')

@@ -41,10 +41,17 @@ export function isOffline({ LMAPP_OFFLINE }: NodeJS.ProcessEnv): boolean {
   return Boolean(LMAPP_OFFLINE) && LMAPP_OFFLINE !== '0'
 }
 
+/** Of `-m`; undefined where it was not given. */
+export function modelReference(args: Arguments): string | undefined {
+  const model = args.value('model')
+  if (model === undefined || model.trim() !== '') return model
+  throw new LmappError('bad-input', '-m needs a model reference.', { hint: 'See what is there: lmapp models list' })
+}
+
 function toRequest({ environment, platform }: CommandContext, args: Arguments): CreateRun {
   if (args.has('json') && args.has('extract')) throw excluding('--json', '--extract')
   if (args.has('continue') && args.has('conversation')) throw excluding('--continue', '--conversation')
-  const model = args.value('model') ?? environment.LMAPP_MODEL
+  const model = modelReference(args) ?? environment.LMAPP_MODEL
   const system = args.value('system')
   const conversation = args.value('conversation')
   return {

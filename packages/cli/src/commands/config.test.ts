@@ -36,6 +36,13 @@ describe('lmapp config', () => {
     assert.match(shown.stderr, /config\.json:1:\d+: warning: .*nonsense/)
   })
 
+  it('fails to show a file that is invalid, and says where', async () => {
+    writeFileSync(file, '{ "timeouts": 7 }')
+    const shown = await lmapp(['config', 'show'])
+    assert.equal(shown.code, 2)
+    assert.match(shown.stderr, /config\.json:1:\d+: (?!warning)/)
+  })
+
   it('gets a text as it is, and everything else as JSON', async () => {
     writeFileSync(file, '{ "model": "best" }')
     assert.equal((await lmapp(['config', 'get', 'model'])).stdout, 'best\n')

@@ -23,8 +23,7 @@ export async function showConfig(context: CommandContext): Promise<number> {
   const { configFile } = findPlaces(context.environment)
   const text = await readConfigText(configFile)
   await printJson(context.stdout, getConfigValue(text ?? '{}'))
-  await printProblems(context, parseConfig(text ?? '{}', configFile).problems)
-  return 0
+  return printProblems(context, parseConfig(text ?? '{}', configFile).problems)
 }
 
 /** A text is printed as it is, everything else as JSON; a key that has no value prints nothing. */
@@ -66,8 +65,7 @@ export async function editConfig(context: CommandContext): Promise<number> {
     release()
   }
   const { problems } = parseConfig((await readConfigText(configFile)) ?? '{}', configFile)
-  await printProblems(context, problems)
-  return problems.some(isConfigError) ? 2 : 0
+  return printProblems(context, problems)
 }
 
 export async function configPath(context: CommandContext): Promise<number> {
@@ -129,9 +127,11 @@ function unusable(path: string, what: string, cause: unknown): LmappError {
   )
 }
 
-async function printProblems({ stderr }: CommandContext, problems: readonly ConfigProblem[]): Promise<void> {
+/** Returns the exit code: warnings are no failure. */
+async function printProblems({ stderr }: CommandContext, problems: readonly ConfigProblem[]): Promise<number> {
   for (const problem of problems) {
     const { file, line, column, message } = problem
     await printNotice(stderr, `${file}:${line}:${column}: ${isConfigError(problem) ? '' : 'warning: '}${message}`)
   }
+  return problems.some(isConfigError) ? 2 : 0
 }

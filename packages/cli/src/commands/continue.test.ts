@@ -67,6 +67,7 @@ describe('lmapp continue', () => {
       ['snapshot', 'end'],
     )
     assert.equal(json.stderr, '')
+    assert.equal('run' in JSON.parse(json.stdout.split('\n')[0] ?? ''), false)
   })
 
   it('joins an answer that is still being written', async () => {
@@ -100,5 +101,6 @@ describe('lmapp continue', () => {
     assert.equal(nothing.code, 2)
     assert.match(nothing.stderr, /Nothing was said in this terminal[\s\S]*lmapp history list/)
     assert.equal((await lmapp('a', 'continue', 'ffffffff')).code, 2)
+    assert.match((await lmapp('a', 'continue', '-m', '')).stderr, /-m needs a model reference/)
   })
 })

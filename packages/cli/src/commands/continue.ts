@@ -8,13 +8,13 @@ import { createSession } from '../chat/session.ts'
 import type { CommandContext } from '../context.ts'
 import { printNotice } from '../output/print-error.ts'
 import { terminalId } from '../terminal-id.ts'
-import { createRunPrinter, isOffline } from './chat.ts'
+import { createRunPrinter, isOffline, modelReference } from './chat.ts'
 
 /** `lmapp continue [ID]`: joins an answer that is still being written, or has an unfinished one continued. */
 export async function continueAnswer(context: CommandContext, args: Arguments): Promise<number> {
   const session = createSession(context)
   const terminal = terminalId(context.environment, context.platform)
-  const model = args.value('model')
+  const model = modelReference(args)
   const request = {
     terminal,
     options: parseChatOptions(args.values('option')),

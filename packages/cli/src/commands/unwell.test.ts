@@ -84,7 +84,9 @@ describe('lmapp doctor', () => {
         backend('box', {}),
         backend('off', { state: 'disabled' }),
         backend('ill', { state: 'failed' }),
-        backend('shaky', { breaker: { state: 'open', reason: 'It died.' } }),
+        backend('alien', { state: 'failed', reason: 'No backend type is called "alien".', mend: 'lmapp config edit' }),
+        backend('shaky', { owner: 'lmapp', breaker: { state: 'open', reason: 'It died.' } }),
+        backend('away', { type: 'ollama', breaker: { state: 'open', reason: 'It is gone.' } }),
       ]),
     )
     assert.equal(code, 3)
@@ -92,7 +94,9 @@ describe('lmapp doctor', () => {
     assert.match(stdout, /note +backend box: unreachable\n.*start it/)
     assert.match(stdout, /lmapp config set backends\.off\.enabled true/)
     assert.match(stdout, /warning +backend ill: failed\n.*lmapp backends logs ill/)
-    assert.match(stdout, /left out for a while/)
+    assert.match(stdout, /warning +backend shaky: unreachable; left out for a while\n/)
+    assert.match(stdout, /warning +backend alien: .*\n +→ lmapp config edit\n/)
+    assert.match(stdout, /note +backend away: unreachable\n.*ollama serve/)
     assert.match(stdout, /problem +backends: no backend is there/)
     assert.match(stdout, /note +models: none yet/)
   })

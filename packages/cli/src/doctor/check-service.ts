@@ -46,14 +46,15 @@ function checkBackend(backend: ApiBackend): Check {
   const name = `backend ${backend.name}`
   const facts = [backend.state, backend.version && `version ${backend.version}`, backend.address, backend.reason]
   const message = facts.filter(Boolean).join(', ')
-  if (backend.breaker.state === 'open') {
+  const absent = backend.state === 'unreachable' && backend.owner === 'external'
+  if (backend.breaker.state === 'open' && !absent) {
     return { name, state: 'warning', message: `${message}; left out for a while`, mend: logs(backend) }
   }
   if (isUsable(backend)) return { name, state: 'ok', message }
   if (backend.state === 'disabled') {
     return { name, state: 'note', message, mend: `lmapp config set backends.${backend.name}.enabled true` }
   }
-  if (backend.state === 'failed') return { name, state: 'warning', message, mend: logs(backend) }
+  if (backend.state === 'failed') return { name, state: 'warning', message, mend: backend.mend ?? logs(backend) }
   const start = backend.type === 'ollama' ? 'If you want it: ollama serve' : 'If you want it, start it'
   return { name, state: 'note', message, mend: start }
 }

@@ -31,6 +31,11 @@ export interface Output {
 
 const ready = Promise.resolve()
 
+/** It had enough: nothing is said to it any more, on no stream. */
+export function readerLeft({ failure }: Output): boolean {
+  return failure?.code === 'EPIPE'
+}
+
 export function createOutput(stream: OutputStream, options: { style: Style; dumb: boolean }): Output {
   const isTerminal = stream.isTTY === true
   const listeners: (() => void)[] = []

@@ -12,6 +12,8 @@ export interface BackendReport {
   state: Health['state'] | 'unreachable' | 'disabled'
   /** Why it is in that state, for a person; null when all is well. */
   reason: string | null
+  /** The command that mends it, where the report knows better than its reader. */
+  mend?: string
   /** Of the engine where it is known, else of the adapter. */
   version: string | null
   execution: 'built-in' | 'subprocess' | 'ffi' | 'grpc'
@@ -43,7 +45,10 @@ export function createBackendReports(registry: BackendRegistry): BackendReports 
       return [
         ...reports,
         ...disabled.map((entry) => toAbsent(entry, 'disabled', 'It is switched off in the configuration.')),
-        ...unusable.map((entry) => toAbsent(entry, 'failed', `No backend type is called "${entry.type}".`)),
+        ...unusable.map((entry) => ({
+          ...toAbsent(entry, 'failed', `No backend type is called "${entry.type}".`),
+          mend: 'lmapp config edit',
+        })),
       ]
     },
     async show(name, environment) {

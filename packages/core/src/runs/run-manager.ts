@@ -25,8 +25,10 @@ export interface RunManagerOptions {
 
 /** Runs at a time; the backends queue what they cannot answer side by side. */
 const mostRuns = 256
-/** An ended run can be joined and replayed for this long. */
+/** An ended run can be joined and replayed for this long; a very long one only shortly, for it fills the memory. */
 const replayMs = 300_000
+const shortReplayMs = 10_000
+const longRun = 20_000
 /** What the store refused is offered to it again after this, as long as the service lives. */
 const storeAgainMs = 2_000
 
@@ -72,7 +74,7 @@ export function createRunManager(options: RunManagerOptions): RunManager {
       active -= 1
       done()
       options.onActivity?.()
-      setTimeout(() => runs.delete(run.id), replayMs).unref()
+      setTimeout(() => runs.delete(run.id), run.seq > longRun ? shortReplayMs : replayMs).unref()
     })
     ended.catch(() => {})
     return run

@@ -3,6 +3,7 @@ import type { CommandContext } from '../../context.ts'
 import { toConversationText } from '../../history/conversation-text.ts'
 import { printError, printNotice } from '../../output/print-error.ts'
 import { toTerminalText } from '../../output/sanitize.ts'
+import { toFields } from '../../output/table.ts'
 import type { ChatTurns } from './chat-turns.ts'
 import { slashCommands, type Typed } from './slash-commands.ts'
 
@@ -19,7 +20,7 @@ export function createCommandRunner(
 
   const handlers: Record<string, Handler> = {
     async help() {
-      await stdout.write(helpText)
+      await stdout.write(helpText(stdout.columns))
       return undefined
     },
     async model(operand) {
@@ -77,14 +78,17 @@ export function createCommandRunner(
   }
 }
 
-const helpText = `${slashCommands
-  .map(({ name, operand = '', help }) => `${`/${name} ${operand}`.padEnd(20)} ${help}`)
-  .join('\n')}
-Ctrl-J, Shift-Enter   another line; """ begins and ends several
-Up                   what was typed before
-Ctrl-G               opens $EDITOR
-Ctrl-C               stops an answer; what arrived is kept
-`
+const keys = [
+  ['Ctrl-J, Shift-Enter', 'another line; """ begins and ends several'],
+  ['Up', 'what was typed before'],
+  ['Ctrl-G', 'opens $EDITOR'],
+  ['Ctrl-C', 'stops an answer; what arrived is kept'],
+] as const
+
+function helpText(width: number): string {
+  const commands = slashCommands.map(({ name, operand = '', help }) => [`/${name} ${operand}`.trim(), help] as const)
+  return toFields([...commands, ...keys], width)
+}
 
 function toUnknown({ name, nearest, later }: Extract<Typed, { type: 'unknown' }>): LmappError {
   if (later) return new LmappError('not-supported-yet', `/${name} comes in a later version of lmapp.`)
