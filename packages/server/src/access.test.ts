@@ -172,11 +172,13 @@ test('what is not there is said in JSON, and what is there by another method too
     const missing = await rawRequest({ address, path })
     assert.equal(missing.status, 404, path)
     assert.equal(missing.code, 'method-not-found')
+    assert.match(missing.text, /Check the path/)
   }
   const wrong = await rawRequest({ address, method: 'PUT', path: '/lmapp/v1/models?ref=x' })
   assert.equal(wrong.status, 405)
   assert.equal(wrong.headers.allow, 'GET, DELETE')
   assert.equal(wrong.code, 'method-not-found')
+  assert.match(wrong.text, /Check the method/)
   const broken = await rawRequest({ address, path: '/lmapp/v1/runs/%ff' })
   assert.equal(broken.code, 'bad-input')
 })

@@ -59,7 +59,9 @@ function letIn(app: ServerApp, door: Door, request: IncomingMessage, response: S
 class NoRoute extends LmappError {
   readonly status: number
   constructor(status: number, message: string) {
-    super('method-not-found', message)
+    super('method-not-found', message, {
+      hint: `Check the ${status === 405 ? 'method' : 'path'}; this is lmapp: GET /lmapp/v1/health`,
+    })
     this.status = status
   }
 }

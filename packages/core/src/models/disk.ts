@@ -15,10 +15,10 @@ export async function assertSpace(folder: string, neededBytes: number): Promise<
   )
 }
 
-/** Throws `path-unusable` or `disk-full` when it cannot be made. */
+/** Only for its owner to read. Throws `path-unusable` or `disk-full` when it cannot be made. */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true })
+    await mkdir(path, { recursive: true, mode: 0o700 })
   } catch (error) {
     const full = toDiskError(error, path)
     if (full instanceof LmappError) throw full

@@ -14,7 +14,7 @@ export async function install(fetched: FetchedFile, modelsDir: string, license?:
   const { path, ...kept } = model
   const description = sidecarPath(modelsDir, model.name)
   try {
-    await writeFile(`${description}.part`, `${JSON.stringify(kept, undefined, 2)}\n`, { flush: true })
+    await writeFile(`${description}.part`, `${JSON.stringify(kept, undefined, 2)}\n`, { flush: true, mode: 0o600 })
     await rename(`${description}.part`, description)
     await rename(fetched.partPath, path)
     await syncFolder(modelsDir)

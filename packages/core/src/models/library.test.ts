@@ -88,7 +88,9 @@ test('several sources that fail in one way fail in that way', async () => {
   const run = async () => {
     for await (const _ of library().fetch('tiny', { offline: true }));
   }
-  await failure(run(), 'offline')
+  const { message, details } = await failure(run(), 'offline')
+  assert.equal(message, 'Fetching tiny needs the network, and LMAPP_OFFLINE forbids it.')
+  assert.equal(details, undefined)
 })
 
 test('a source of the catalogue means its model, the version need not be said', async () => {
@@ -122,6 +124,14 @@ test('a model is removed with all that belongs to it, and says how much is free 
   assert.deepEqual(await from.remove('tiny'), { freedBytes: sizes.reduce((sum, size) => sum + size) })
   assert.deepEqual(await readdir(join(folder, 'models')), [])
   assert.match((await failure(from.remove('tiny'), 'model-not-found')).hint, /lmapp models pull tiny/)
+})
+
+test('what is made for a model is for its owner only', { skip: process.platform === 'win32' }, async () => {
+  const { path } = await fetchAll(library(), 'tiny')
+  const modes = [join(folder, 'models'), path, path.replace('.gguf', '.json')].map(
+    async (each) => (await stat(each)).mode & 0o777,
+  )
+  assert.deepEqual(await Promise.all(modes), [0o700, 0o600, 0o600])
 })
 
 test('only whole models with their description are listed', async () => {

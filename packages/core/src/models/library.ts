@@ -179,6 +179,9 @@ async function bring(source: Source, wanted: WantedFile, context: FetchContext):
 function summarize(plan: Plan, failures: readonly { source: string; error: LmappError }[]): LmappError {
   const [first, ...others] = failures
   if (!first || others.length === 0) return first?.error ?? new LmappError('download-failed', 'There is no source.')
+  if (failures.every(({ error }) => error.code === 'offline')) {
+    return new LmappError('offline', `Fetching ${plan.key} needs the network, and LMAPP_OFFLINE forbids it.`)
+  }
   const isShared = others.every(({ error }) => error.code === first.error.code)
   const told = failures.map(({ source, error }) => `${source}: ${error.message}`).join(' ')
   return new LmappError(isShared ? first.error.code : 'download-failed', `${plan.key} came from nowhere. ${told}`, {

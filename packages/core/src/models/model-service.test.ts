@@ -77,6 +77,20 @@ describe('the models of all backends', () => {
     assert.deepEqual(await models.resolve('m', {}), { refs: ['box/m', 'simple/m'] })
   })
 
+  it('that a backend does not know are named as a user calls them, with the command that fetches them', async () => {
+    await using core = await open({ box: { gemma: {}, other: {} } })
+    for (const target of await core.registry.list({})) await target.backend.start()
+    const models = serviceOf(core)
+    const isHelpful = (error: unknown) => {
+      assert.ok(isLmappError(error, 'model-not-found'))
+      assert.match(error.message, /The nearest: box\/gemma, box\/other\.$/)
+      assert.equal(error.hint, 'Fetch it: lmapp models pull box/gema')
+      return true
+    }
+    await assert.rejects(models.show('box/gema', {}), isHelpful)
+    await assert.rejects(models.remove('box/gema', {}), isHelpful)
+  })
+
   it('are removed, and it is said how much that freed', async () => {
     await using core = await open({ box: { m: {}, n: {} } }, { reader: { type: 'reader' }, simple: { type: 'simple' } })
     for (const target of await core.registry.list({})) await target.backend.start()
@@ -100,6 +114,14 @@ describe('fetching a model', () => {
     assert.deepEqual(steps.at(-1), { type: 'done', ref: 'box/to-pull' })
     assert.ok(steps.some((step) => step.type === 'progress'))
     await assert.rejects(pull(core, 'box/to-pull', { offline: true }), withCode('offline'))
+  })
+
+  it('that the engine does not know either is a matter of its name', async () => {
+    await using core = await open({ box: { m: {} } })
+    await assert.rejects(
+      pull(core, 'box/nothing'),
+      (error) => isLmappError(error, 'model-not-found') && error.hint === 'Check the name: nothing',
+    )
   })
 
   it('is refused by an engine that cannot', async () => {

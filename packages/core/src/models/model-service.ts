@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import { listAll, type ResolveOptions, resolveCandidates } from '../routing/resolve.ts'
 import { nearestNames } from '../text/nearest.ts'
 import type { LibraryModel, ListedModel, ModelLibrary } from './models.ts'
+import { withNameCheck, withReferences } from './with-references.ts'
 
 type Environment = Readonly<Record<string, string>>
 
@@ -55,7 +56,7 @@ export function createModelService(options: ModelServiceOptions): ModelService {
 
     async show(ref, environment) {
       const { target, model } = await findFirst(ref, environment)
-      const found = await showModel(target, model)
+      const found = await named(showModel(target, model), target, model)
       if (found) return describe(target, found, library)
       throw new LmappError('model-not-found', `No model is called "${model}" on "${target.id}".`)
     },
@@ -82,8 +83,8 @@ export function createModelService(options: ModelServiceOptions): ModelService {
         return { ref: name, freedBytes }
       }
       if (!target.backend.removeModel) throw cannot(target, 'remove models')
-      const size = (await showModel(target, model))?.sizeBytes
-      await target.backend.removeModel(model)
+      const size = (await named(showModel(target, model), target, model))?.sizeBytes
+      await named(target.backend.removeModel(model), target, model)
       return { ref: name, ...(size !== undefined && { freedBytes: size }) }
     },
   }
@@ -101,6 +102,14 @@ async function showModel(target: RegisteredBackend, model: string): Promise<Mode
   }
   if (target.backend.showModel) return target.backend.showModel(model)
   return (await target.backend.listModels()).find(({ id }) => id === model)
+}
+
+async function named<T>(answer: Promise<T>, target: RegisteredBackend, model: string): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    throw withReferences(error, target, model)
+  }
 }
 
 async function describe(target: RegisteredBackend, model: ModelInfo, library: ModelLibrary): Promise<ListedModel> {
@@ -153,9 +162,13 @@ async function* pullFromBackend(
   if (!target.backend.pullModel) throw cannot(target, 'fetch models')
   await target.backend.start({ signal })
   let done = false
-  for await (const step of target.backend.pullModel(model, { signal })) {
-    done ||= step.done === true
-    yield { type: 'progress', status: step.status, ...(step.progress && { progress: step.progress }) }
+  try {
+    for await (const step of target.backend.pullModel(model, { signal })) {
+      done ||= step.done === true
+      yield { type: 'progress', status: step.status, ...(step.progress && { progress: step.progress }) }
+    }
+  } catch (error) {
+    throw withNameCheck(error, model)
   }
   if (!done) throw new LmappError('download-failed', `"${model}" was not fetched to its end.`)
   yield { type: 'done', ref: `${target.id}/${model}` }

@@ -23,10 +23,10 @@ export class PartFile implements AsyncDisposable {
     const isSame = identity !== undefined && (await readText(identityPath(path))) === identity
     if (!isSame) await removePart(path)
     try {
-      if (identity !== undefined && !isSame) await writeFile(identityPath(path), identity)
+      if (identity !== undefined && !isSame) await writeFile(identityPath(path), identity, { mode: 0o600 })
       const hash = createHash('sha256')
       const size = await hashFile(path, hash)
-      return new PartFile(path, await open(path, 'a'), hash, size)
+      return new PartFile(path, await open(path, 'a', 0o600), hash, size)
     } catch (error) {
       throw toDiskError(error, path)
     }

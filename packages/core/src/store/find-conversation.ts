@@ -1,6 +1,6 @@
 import { LmappError } from 'lmapp-kit'
 import { text } from './rows.ts'
-import type { Sql } from './sql.ts'
+import type { Row, Sql } from './sql.ts'
 import type { Id, Owner } from './store.ts'
 
 export interface Found {
@@ -17,34 +17,32 @@ const namedCandidates = 5
 export function findConversation(sql: Sql, id: string, owner: Owner): Found {
   const prefix = id.trim().toLowerCase()
   if (prefix.length < minPrefixLength) {
-    throw new LmappError('bad-input', `Give at least ${minPrefixLength} characters of the id.`, { details: { id } })
+    throw new LmappError('bad-input', `Give at least ${minPrefixLength} characters of the id.`, {
+      hint: 'See the ids: lmapp history list',
+      details: { id },
+    })
   }
   const conversations = sql.all(
-    `SELECT id FROM conversations WHERE owner = ? AND ${beginsWith('id')} LIMIT ${namedCandidates}`,
+    `SELECT id, title FROM conversations WHERE owner = ? AND ${beginsWith('id')} ORDER BY id LIMIT ${namedCandidates + 1}`,
     owner,
     prefix,
     prefix,
   )
-  const [conversationId] = only(
-    prefix,
-    conversations.map((row) => text(row, 'id')),
-  )
-  if (conversationId !== undefined) return { conversationId }
+  assertOne(prefix, conversations)
+  const [conversation] = conversations
+  if (conversation) return { conversationId: text(conversation, 'id') }
   return findByMessage(sql, id, prefix, owner)
 }
 
 function findByMessage(sql: Sql, id: string, prefix: string, owner: Owner): Found {
   const messages = sql.all(
-    `SELECT messages.id, conversation_id FROM messages JOIN conversations ON conversations.id = conversation_id
-     WHERE owner = ? AND ${beginsWith('messages.id')} LIMIT ${namedCandidates}`,
+    `SELECT messages.id, conversation_id, title FROM messages JOIN conversations ON conversations.id = conversation_id
+     WHERE owner = ? AND ${beginsWith('messages.id')} ORDER BY messages.id LIMIT ${namedCandidates + 1}`,
     owner,
     prefix,
     prefix,
   )
-  only(
-    prefix,
-    messages.map((row) => text(row, 'id')),
-  )
+  assertOne(prefix, messages)
   const [row] = messages
   if (row) return { conversationId: text(row, 'conversation_id'), messageId: text(row, 'id') }
   throw new LmappError('not-found', `No conversation or message has the id ${id}.`, { details: { id } })
@@ -55,10 +53,19 @@ function beginsWith(column: string): string {
   return `${column} >= ? AND ${column} < ? || '~'`
 }
 
-function only(prefix: string, candidates: Id[]): Id[] {
-  if (candidates.length <= 1) return candidates
+/** Names the shortest beginnings that fit only one, with the titles. `rows`: in the order of their ids. */
+function assertOne(prefix: string, rows: readonly Row[]): void {
+  if (rows.length <= 1) return
+  const ids = rows.map((row) => text(row, 'id'))
+  const told = rows.slice(0, namedCandidates).map((row) => `${shorten(text(row, 'id'), ids)} "${text(row, 'title')}"`)
   throw new LmappError('bad-input', `Several ids begin with "${prefix}".`, {
-    hint: `Give more of it: ${candidates.join(', ')}`,
-    details: { prefix, candidates },
+    hint: `Give more of it: ${told.join(', ')}${rows.length > namedCandidates ? ', …' : ''}`,
+    details: { prefix, candidates: ids.slice(0, namedCandidates) },
   })
+}
+
+function shorten(id: Id, all: readonly Id[]): string {
+  let length = minPrefixLength
+  while (length < id.length && all.some((other) => other !== id && other.startsWith(id.slice(0, length)))) length += 1
+  return id.slice(0, length)
 }

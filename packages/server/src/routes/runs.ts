@@ -118,6 +118,10 @@ function toGuestRequest(request: RunRequest, body: CreateRun, allowPull: boolean
     message: message !== undefined,
     terminal: terminal !== undefined,
   }).find(([, wanted]) => wanted)
-  if (wants) throw new LmappError('forbidden', `A guest may not use "${wants[0]}": it has no history here.`)
+  if (wants) {
+    throw new LmappError('forbidden', `A guest may not use "${wants[0]}": it has no history here.`, {
+      hint: 'Leave it out, or use the lmapp command',
+    })
+  }
   return { ...request, save: false, allowFetch: request.allowFetch && allowPull }
 }
