@@ -88,6 +88,30 @@ describe('the HTTP client', () => {
     }
   })
 
+  it('keeps a connection that was released and then closed, as a chat does after its last word', async () => {
+    const seen = new Set<unknown>()
+    await withServer(
+      (request, response) => {
+        seen.add(request.socket)
+        response.write('the last word')
+        setImmediate(() => response.end())
+      },
+      async (client) => {
+        for (let n = 0; n < 6; n++) {
+          const response = await client.request(get)
+          for await (const chunk of response.bytes()) {
+            assert.ok(chunk.length > 0)
+            response.release()
+            break
+          }
+          response.close()
+        }
+        // The next one may be asked for before the rest of the last one has come.
+        assert.ok(seen.size <= 2, `${seen.size} connections`)
+      },
+    )
+  })
+
   it('keeps a connection that was read to its end, or released, and says when the last one closed', async () => {
     await withServer(
       (_, response) => void response.end('x'.repeat(100_000)),

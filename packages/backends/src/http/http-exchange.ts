@@ -25,7 +25,7 @@ export interface HttpResponse {
   bytes(): AsyncGenerator<Uint8Array, void, undefined>
   /** Throws `stream-malformed` when it is longer than `maxBytes`. */
   text(options?: { maxBytes?: number }): Promise<string>
-  /** Closes the connection, unless all was read. */
+  /** Closes the connection, unless all was read or it was released. */
   close(): void
   /** Keeps the connection for the next request once the rest, which nobody needs, has come. */
   release(): void
@@ -40,6 +40,9 @@ export interface ExchangeOptions {
   apiKey?: string
   unreachableHint?: string
 }
+
+/** What is left of an answer after its last word is a few bytes: a connection where it does not come is not kept. */
+const restMs = 1_000
 
 /** Enough for a list of thousands of models or a large embedding. */
 const defaultMaxTextBytes = 256 * 1024 * 1024
@@ -156,6 +159,8 @@ function toResponse(incoming: IncomingMessage, outgoing: ClientRequest, watch: W
   // Without a listener an abort between two reads would be an uncaught error; `bytes` gets it from the iterator.
   incoming.on('error', () => {})
   watch.heard()
+  /** What is left of the answer comes by itself, and the connection is kept. */
+  let released = false
 
   async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
@@ -190,10 +195,13 @@ function toResponse(incoming: IncomingMessage, outgoing: ClientRequest, watch: W
     },
     close() {
       watch.stop()
-      if (!incoming.readableEnded) outgoing.destroy()
+      if (!released && !incoming.readableEnded) outgoing.destroy()
     },
     release() {
+      released = true
       watch.stop()
+      const timer = setTimeout(() => outgoing.destroy(), restMs).unref()
+      incoming.once('close', () => clearTimeout(timer))
       incoming.resume()
     },
   }
