@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { createHome, toEvents, untilGone, withMock } from '../support/home.ts'
 
-const config = withMock({ echo: {}, slow: { reply: 'a b c d e f g h', repeatTokens: 50, paceMs: 10 } })
+const config = withMock({ echo: {}, endless: { reply: 'a b c d e f g h', repeatTokens: 100_000, paceMs: 10 } })
 
 describe('the service', () => {
   it('is one for twenty one-shots at once: all are answered, all are stored', async () => {
@@ -112,12 +112,15 @@ describe('the service', () => {
   it('inside the command waits for another one, and says so', async () => {
     await using home = await createHome(config)
     const off = { env: { LMAPP_SERVICE: 'off' } }
-    await using first = home.start(['-m', 'box/slow', '--json', 'hello'], off)
+    await using first = home.start(['-m', 'box/endless', '--json', 'hello'], off)
     await first.untilStdout('text-delta')
-    const second = await home.lmapp(['-m', 'box/echo', 'second'], off)
-    assert.equal(second.code, 0, second.stderr)
-    assert.match(second.stderr, /Waiting for another lmapp/)
-    assert.equal((await first.ended).code, 0)
+    await using second = home.start(['-m', 'box/echo', 'second'], off)
+    await second.untilStderr('Waiting for another lmapp')
+    first.process.kill('SIGINT')
+    assert.equal((await first.ended).code, 130)
+    const result = await second.ended
+    assert.equal(result.code, 0, result.stderr)
+    assert.equal(result.stdout, 'second\n')
   })
 
   it('whose home cannot be used says so: exit 11', async () => {
