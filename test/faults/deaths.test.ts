@@ -11,7 +11,13 @@ interface Shown {
 describe('a death in the middle of an answer', () => {
   let home: Home
   before(async () => {
-    home = await createHome(withMock({ slow: { reply: words, repeatTokens: 60, paceMs: 20 } }))
+    home = await createHome(
+      withMock({
+        slow: { reply: words, repeatTokens: 60, paceMs: 20 },
+        long: { reply: words, repeatTokens: 400, paceMs: 10 },
+        endless: { reply: words, repeatTokens: 100_000, paceMs: 10 },
+      }),
+    )
   })
   after(() => home[Symbol.asyncDispose]())
 
@@ -19,8 +25,8 @@ describe('a death in the middle of an answer', () => {
     JSON.parse((await home.lmapp(['history', 'show', id, '--json'])).stdout)
 
   /** Asks, and returns when text has arrived. */
-  const ask = async (env: Record<string, string> = {}) => {
-    const running = home.start(['-m', 'box/slow', '--json', 'Go on.'], { env })
+  const ask = async (model = 'slow') => {
+    const running = home.start(['-m', `box/${model}`, '--json', 'Go on.'])
     const stdout = await running.untilStdout('text-delta')
     const [start] = toEvents(stdout.slice(0, stdout.indexOf('\n')))
     return { running, conversation: String(start?.conversation) }
@@ -53,7 +59,7 @@ describe('a death in the middle of an answer', () => {
     ['SIGTERM', 143],
   ] as const) {
     it(`${signal}: exit ${code}, stopped, and what arrived is kept`, async () => {
-      const { running, conversation } = await ask()
+      const { running, conversation } = await ask('endless')
       running.process.kill(signal)
       assert.equal((await running.ended).code, code)
       const answer = (await show(conversation)).messages.at(-1)
@@ -63,7 +69,7 @@ describe('a death in the middle of an answer', () => {
   }
 
   it('a closed pipe (| head): it ends quietly, and the run with it', async () => {
-    const { running, conversation } = await ask()
+    const { running, conversation } = await ask('endless')
     running.process.stdout.destroy()
     const result = await running.ended
     assert.equal(result.stderr, '')
@@ -71,7 +77,7 @@ describe('a death in the middle of an answer', () => {
   })
 
   it('kill -9 of the service: the question and what arrived are there, and `continue` goes on from the last token', async () => {
-    const { running, conversation } = await ask()
+    const { running, conversation } = await ask('long')
     await running.untilStdout('delta ')
     const pid = await home.servicePid()
     assert.ok(pid)
@@ -90,11 +96,11 @@ describe('a death in the middle of an answer', () => {
     const whole = (await show(conversation)).messages.at(-1)
     assert.equal(whole?.state, 'complete')
     assert.deepEqual(whole?.text.split(/\s+/).filter(Boolean).slice(0, 10), words.split(' '))
-    assert.equal(whole?.text.split(/\s+/).filter(Boolean).length, 60, 'nothing is lost and nothing is said twice')
+    assert.equal(whole?.text.split(/\s+/).filter(Boolean).length, 400, 'nothing is lost and nothing is said twice')
   })
 
   it('SIGTERM of the service: answers end stopped and kept, nothing is left behind', async () => {
-    const { running, conversation } = await ask()
+    const { running, conversation } = await ask('endless')
     const pid = await home.servicePid()
     assert.ok(pid)
     process.kill(pid, 'SIGTERM')
