@@ -5,8 +5,11 @@ import { after, before, describe, test } from 'node:test'
 import type { Backend, Part, Status } from 'lmapp-kit'
 import { createEmbeddedBackend } from './backend.ts'
 import { gguf, textEntry } from './fixtures/gguf-bytes.ts'
+import { keepAlive } from './fixtures/keep-alive.ts'
 import { ask, assistant, modelPath, realConfig, toRequest, user } from './fixtures/real-model.ts'
 import { openTemporaryFolder } from './fixtures/temporary-folder.ts'
+
+keepAlive()
 
 const sky = 'Why is the sky blue?'
 

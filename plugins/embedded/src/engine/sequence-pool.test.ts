@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { LlamaModel } from 'node-llama-cpp'
+import { keepAlive } from '../fixtures/keep-alive.ts'
 import { modelPath } from '../fixtures/real-model.ts'
 import { openRuntime, type Runtime } from '../runtime/open-runtime.ts'
 import { createSequencePool } from './sequence-pool.ts'
+
+keepAlive()
 
 let runtime: Runtime
 let model: LlamaModel
