@@ -1,0 +1,1 @@
+export { editDistance, isNear, nearestNames } from './nearest.ts'
