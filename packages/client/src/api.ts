@@ -14,9 +14,7 @@ import type {
   ErrorData,
   Health,
   Message,
-  ModelInfo,
   NumberedRunEvent,
-  Progress,
   RunEnd,
   ToolChoice,
   ToolDefinition,
@@ -98,80 +96,6 @@ export interface RunInfo {
  */
 export type RunEventStream = AsyncIterable<NumberedRunEvent>
 
-/** `GET /conversations`, `/conversations/:id`, `/search?q=`: as stored; see the store's types. */
-export interface ApiConversationSummary {
-  id: string
-  title: string
-  model: string | null
-  head: string | null
-  createdAt: string
-  updatedAt: string
-  messageCount: number
-}
-
-export interface ApiMessage {
-  id: string
-  parentId: string | null
-  role: 'system' | 'user' | 'assistant' | 'tool'
-  text: string
-  parts: Content[]
-  state: 'running' | RunEnd['state']
-  model: string | null
-  reason: string | null
-  error: ErrorData | null
-  usage: RunEnd['usage'] | null
-  timings: Partial<RunEnd['timings']> | null
-  createdAt: string
-}
-
-export interface ApiConversation extends ApiConversationSummary {
-  system: string | null
-  messages: ApiMessage[]
-}
-
-export interface ApiSearchHit {
-  conversationId: string
-  messageId: string
-  title: string
-  /** The hit stands between \u0002 and \u0003. */
-  snippet: string
-  createdAt: string
-}
-
-/** `PATCH /conversations/:id`. */
-export interface PatchConversation {
-  title?: string
-  head?: string | null
-  system?: string | null
-}
-
-/** `GET /models`. */
-export interface ApiModel extends ModelInfo {
-  /** `backend/id`. */
-  ref: string
-  backend: string
-  name: string
-  /** Not on this machine yet; `models pull` fetches it. */
-  available?: boolean
-}
-
-/** `POST /models/pull`: server-sent events, `data:` one of these; a stream without `done` failed. */
-export interface PullModel {
-  model: string
-  offline?: boolean
-}
-
-export type PullEvent =
-  | { type: 'progress'; status: string; progress?: Progress }
-  | { type: 'done'; ref: string }
-  | { type: 'error'; error: ErrorData }
-
-/** `DELETE /models?ref=`. */
-export interface RemovedModel {
-  ref: string
-  freedBytes?: number
-}
-
 /** `GET /backends`, `/backends/:id`. */
 export interface ApiBackend {
   /** Its id. */
@@ -194,6 +118,24 @@ export interface ApiBackend {
 /** `GET /backends/:name/logs?lines=`. */
 export interface ApiBackendLog {
   log: string
+}
+
+/** `POST /embed`. */
+export interface CreateEmbedding {
+  /** A model reference; absent: the configured default, else what is found that can do it. */
+  model?: string
+  /** At least one; none empty. */
+  input: string[]
+  offline?: boolean
+}
+
+export interface ApiEmbedding {
+  /** `backend/model` that did it. */
+  model: string
+  dimensions: number
+  /** One for each input, in its order: base64 of little-endian float32. */
+  vectors: string[]
+  inputTokens?: number
 }
 
 /** What configuration names of the front's environment (`OLLAMA_HOST`, keys), sent with each request as the header `x-lmapp-environment`: base64 of this as JSON. */

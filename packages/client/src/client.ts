@@ -1,18 +1,18 @@
 import type { ModelInfo, NumberedRunEvent } from 'lmapp-kit'
+import type { ApiBackend, ApiEmbedding, CreateEmbedding, CreateRun, RunInfo, ServiceHealth } from './api.ts'
 import type {
-  ApiBackend,
   ApiConversation,
   ApiConversationSummary,
-  ApiModel,
   ApiSearchHit,
-  CreateRun,
+  ForkConversation,
+  ImportConversations,
+  ImportedConversations,
   PatchConversation,
-  PullEvent,
-  PullModel,
-  RemovedModel,
-  RunInfo,
-  ServiceHealth,
-} from './api.ts'
+  PruneConversations,
+  PrunedConversations,
+  VacuumedHistory,
+} from './api-conversations.ts'
+import type { ApiModel, PullEvent, PullModel, RemovedModel } from './api-models.ts'
 
 export interface RequestOptions {
   signal?: AbortSignal
@@ -44,13 +44,21 @@ export interface LmappClient {
   /** Resolves when it has ended and is stored. */
   cancelRun(id: string, options?: RequestOptions): Promise<RunInfo>
 
-  listConversations(options?: RequestOptions & { limit?: number; before?: string }): Promise<ApiConversationSummary[]>
-  /** Id of a conversation or of a message in it, or an unambiguous prefix. */
-  getConversation(id: string, options?: RequestOptions): Promise<ApiConversation>
+  /** Those of one call after the other, with `before` the last id, are all of them. */
+  listConversations(
+    options?: RequestOptions & { limit?: number; before?: string; tag?: string; pinned?: boolean },
+  ): Promise<ApiConversationSummary[]>
+  /** Id of a conversation or of a message in it, or an unambiguous prefix. `branches`: the whole tree of messages. */
+  getConversation(id: string, options?: RequestOptions & { branches?: boolean }): Promise<ApiConversation>
   /** The last one of this terminal; throws `not-found`. */
   lastConversation(terminal: string, options?: RequestOptions): Promise<ApiConversation>
   patchConversation(id: string, patch: PatchConversation, options?: RequestOptions): Promise<ApiConversation>
   deleteConversation(id: string, options?: RequestOptions): Promise<void>
+  forkConversation(id: string, fork: ForkConversation, options?: RequestOptions): Promise<ApiConversation>
+  importConversations(request: ImportConversations, options?: RequestOptions): Promise<ImportedConversations>
+  pruneConversations(request: PruneConversations, options?: RequestOptions): Promise<PrunedConversations>
+  /** Gives the space of what was deleted back to the disk. */
+  vacuumHistory(options?: RequestOptions): Promise<VacuumedHistory>
   search(query: string, options?: RequestOptions & { limit?: number }): Promise<ApiSearchHit[]>
 
   listModels(options?: RequestOptions & { backend?: string }): Promise<ApiModel[]>
@@ -60,6 +68,9 @@ export interface LmappClient {
   removeModel(ref: string, options?: RequestOptions): Promise<RemovedModel>
   /** Resolves a reference as a run would; throws `model-not-found` or `model-ambiguous`. */
   resolveModel(ref: string, options?: RequestOptions): Promise<{ refs: string[]; notice?: string }>
+
+  /** One vector for each input. Throws `unsupported` where the model cannot do it. */
+  embed(request: CreateEmbedding, options?: RequestOptions): Promise<ApiEmbedding>
 
   listBackends(options?: RequestOptions): Promise<ApiBackend[]>
   showBackend(name: string, options?: RequestOptions): Promise<ApiBackend & { models?: ModelInfo[] }>

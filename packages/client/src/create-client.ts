@@ -32,13 +32,19 @@ export function createClient(options: ClientOptions): LmappClient {
     listRuns: (request) => json('GET', '/runs', request),
     cancelRun: (id, request) => json('POST', `/runs/${encode(id)}/cancel`, request),
 
-    listConversations: ({ signal, limit, before } = {}) =>
-      json('GET', `/conversations${toQuery({ limit, before })}`, { signal }),
-    getConversation: (id, request) => json('GET', `/conversations/${encode(id)}`, request),
+    listConversations: ({ signal, limit, before, tag, pinned } = {}) =>
+      json('GET', `/conversations${toQuery({ limit, before, tag, pinned })}`, { signal }),
+    getConversation: (id, { signal, branches } = {}) =>
+      json('GET', `/conversations/${encode(id)}${toQuery({ branches })}`, { signal }),
     lastConversation: (terminal, request) => json('GET', `/terminals/${encode(terminal)}/conversation`, request),
     patchConversation: (id, patch, { signal } = {}) =>
       json('PATCH', `/conversations/${encode(id)}`, { signal, body: patch }),
     deleteConversation: (id, request) => none('DELETE', `/conversations/${encode(id)}`, request),
+    forkConversation: (id, fork, { signal } = {}) =>
+      json('POST', `/conversations/${encode(id)}/fork`, { signal, body: fork }),
+    importConversations: (request, { signal } = {}) => json('POST', '/conversations/import', { signal, body: request }),
+    pruneConversations: (request, { signal } = {}) => json('POST', '/conversations/prune', { signal, body: request }),
+    vacuumHistory: (request) => json('POST', '/history/vacuum', request),
     search: (query, { signal, limit } = {}) => json('GET', `/search${toQuery({ q: query, limit })}`, { signal }),
 
     listModels: ({ signal, backend } = {}) => json('GET', `/models${toQuery({ backend })}`, { signal }),
@@ -49,6 +55,8 @@ export function createClient(options: ClientOptions): LmappClient {
     },
     removeModel: (ref, request) => json('DELETE', `/models${toQuery({ ref })}`, request),
     resolveModel: (ref, request) => json('GET', `/models/resolve${toQuery({ ref })}`, request),
+
+    embed: (request, { signal } = {}) => json('POST', '/embed', { signal, body: request }),
 
     listBackends: (request) => json('GET', '/backends', request),
     showBackend: (name, request) => json('GET', `/backends/${encode(name)}`, request),
@@ -128,7 +136,7 @@ async function readText(response: TransportResponse): Promise<string> {
 
 const encode = encodeURIComponent
 
-function toQuery(values: Record<string, string | number | undefined>): string {
+function toQuery(values: Record<string, string | number | boolean | undefined>): string {
   const pairs = Object.entries(values).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${encode(value)}`],
   )

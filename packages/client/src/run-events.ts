@@ -7,7 +7,7 @@ import {
   type RunEvent,
   type RunSnapshot,
 } from 'lmapp-kit'
-import type { PullEvent } from './api.ts'
+import type { PullEvent } from './api-models.ts'
 import { createEventParser, type ServerSentEvent } from './server-sent-events.ts'
 import { unavailable } from './unavailable.ts'
 

@@ -1,6 +1,8 @@
 import { wrap } from '../output/table.ts'
 import type { CommandSpec, OptionSpec } from './command-spec.ts'
-import { chatCommand, commands, globalOptions } from './commands.ts'
+import { chatCommand } from './commands/chat.ts'
+import { globalOptions } from './commands/shared-options.ts'
+import { commands } from './commands.ts'
 
 const lineWidth = 80
 

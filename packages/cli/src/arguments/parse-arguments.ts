@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util'
 import { LmappError } from 'lmapp-kit'
 import type { CommandSpec, OptionSpec } from './command-spec.ts'
-import { chatCommand, commands, globalOptions } from './commands.ts'
+import { chatCommand } from './commands/chat.ts'
+import { globalOptions } from './commands/shared-options.ts'
+import { commands } from './commands.ts'
 import { nearest } from './nearest.ts'
 
 /** What was typed, checked against the table of the command. */

@@ -75,9 +75,8 @@ function toModelTable(models: readonly ApiModel[], width: number): string {
   return toTable(columns, rows, width)
 }
 
-function stateOf({ loaded, available }: ApiModel): string {
-  if (loaded) return 'loaded'
-  return available ? 'to be fetched' : ''
+function stateOf({ loaded }: ApiModel): string {
+  return loaded ? 'loaded' : ''
 }
 
 function modelFields(model: ApiModel): [string, string][] {

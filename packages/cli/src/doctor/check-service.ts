@@ -26,7 +26,7 @@ async function askService(client: LmappClient): Promise<Check[]> {
     { name: 'service', state: 'ok', message: `version ${version}, process ${pid}` },
     ...backends.map(checkBackend),
     ...(backends.some(isUsable) ? [] : [noBackend]),
-    checkModels(models.filter(({ available }) => !available).length),
+    checkModels(models.length),
   ]
 }
 

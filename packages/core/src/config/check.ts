@@ -38,6 +38,8 @@ export function readScalar(description: Description, value: unknown): unknown {
       return isText(value) && fits(description, value) ? value : undefined
     case 'switch':
       return typeof value === 'boolean' ? value : undefined
+    case 'choice':
+      return description.values.some((known) => known === value) ? value : undefined
     case 'integer':
       return isWithin(value, description.minimum, description.maximum) ? value : undefined
     case 'duration':

@@ -28,6 +28,10 @@ export interface Config {
   /** Milliseconds. */
   timeouts: { connectMs: number; stallMs: number; loadMs: number }
   service: { keepAliveMs: number }
+  /** GGUF files of other programs. */
+  models: { scan: boolean; folders: string[] }
+  history: { titles: 'first-words' | 'model' }
+  chat: { plain: boolean }
   personas: Record<string, unknown>
   serve: { allowPull: boolean }
 }

@@ -14,6 +14,9 @@ export function createDefaultConfigText(schema = './config.schema.json'): string
   //   "box1": { "type": "openai-compatible", "url": "http://10.0.0.5:8000/v1", "apiKeyEnv": "BOX1_KEY" }
   // },
 
+  // GGUF files of Ollama, LM Studio and the Hugging Face cache are used where they are; so are those in:
+  // "models": { "folders": ["/data/models"] },
+
   // How long the background service stays when nothing is asked of it.
   // "service": { "keepAlive": "5m" }
 }

@@ -4,6 +4,7 @@ import { durationPattern, longestDurationMs } from './duration.ts'
 export type Description =
   | (Documented & { kind: 'text'; pattern?: string; format?: 'uri'; expected?: string })
   | (Documented & { kind: 'switch' })
+  | (Documented & { kind: 'choice'; values: readonly string[] })
   | (Documented & { kind: 'integer'; minimum: number; maximum: number })
   | (Documented & { kind: 'duration' })
   | (Documented & { kind: 'texts' })
@@ -118,6 +119,41 @@ export const configDescription: ObjectDescription = {
         keepAlive: { kind: 'duration', default: '5m', doc: 'How long it stays when nothing is asked of it.' },
       },
     },
+    models: {
+      kind: 'object',
+      doc: 'Model files that other programs left on this machine.',
+      fields: {
+        scan: {
+          kind: 'switch',
+          default: true,
+          doc: 'Whether GGUF files of Ollama, LM Studio and the Hugging Face cache are listed and run where they are.',
+        },
+        folders: { kind: 'texts', doc: 'More folders to look into for GGUF files, with what is below them.' },
+      },
+    },
+    history: {
+      kind: 'object',
+      doc: 'What was said.',
+      fields: {
+        titles: {
+          kind: 'choice',
+          values: ['first-words', 'model'],
+          default: 'first-words',
+          doc: 'Titles of conversations: the first words of the question, or, a while later, a few words by the model.',
+        },
+      },
+    },
+    chat: {
+      kind: 'object',
+      doc: 'The interactive chat.',
+      fields: {
+        plain: {
+          kind: 'switch',
+          default: false,
+          doc: 'For screen readers: nothing on the screen is ever redrawn, and nothing is decorated.',
+        },
+      },
+    },
     personas: {
       kind: 'map',
       values: { kind: 'anything', doc: 'A persona.' },
@@ -140,6 +176,8 @@ export function expectedOf(description: Description): string {
       return description.expected ?? 'a text'
     case 'switch':
       return 'true or false'
+    case 'choice':
+      return description.values.map((value) => `"${value}"`).join(' or ')
     case 'integer':
       return `a whole number from ${description.minimum} to ${description.maximum}`
     case 'duration':
@@ -178,6 +216,8 @@ function shapeOf(description: Description): Record<string, unknown> {
     }
     case 'switch':
       return { type: 'boolean' }
+    case 'choice':
+      return { enum: [...description.values] }
     case 'integer':
       return { type: 'integer', minimum: description.minimum, maximum: description.maximum }
     case 'duration':

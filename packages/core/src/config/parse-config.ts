@@ -41,13 +41,16 @@ interface FilledConfig {
   failover: Config['failover']
   timeouts: Config['timeouts']
   service: { keepAlive: string | number }
+  models: { scan: boolean; folders?: string[] }
+  history: Config['history']
+  chat: Config['chat']
   personas?: Record<string, unknown>
   serve: Config['serve']
 }
 
 function toConfig(checked: Record<string, unknown>): Config {
   const filled = withDefaults(configDescription, checked) as FilledConfig
-  const { failover, timeouts, service, serve } = filled
+  const { failover, timeouts, service, history, chat, serve } = filled
   return {
     ...(filled.model !== undefined && { model: filled.model }),
     aliases: toLists(filled.aliases ?? {}),
@@ -55,6 +58,9 @@ function toConfig(checked: Record<string, unknown>): Config {
     failover,
     timeouts,
     service: { keepAliveMs: parseDuration(service.keepAlive) ?? 0 },
+    models: { scan: filled.models.scan, folders: filled.models.folders ?? [] },
+    history,
+    chat,
     personas: filled.personas ?? Object.create(null),
     serve,
   }

@@ -142,6 +142,13 @@ export const errorTable = {
   'backend-stopped': entry(-32035, 5, 503, 'The backend was stopped.', 'Ask again: it is started when it is needed', {
     retryable: true,
   }),
+  'model-too-large': entry(
+    -32036,
+    5,
+    507,
+    'The model does not fit the memory that is free.',
+    'Choose a smaller one, or less context: -o num_ctx=N',
+  ),
 
   'context-overflow': entry(
     -32040,
@@ -190,6 +197,13 @@ export const errorTable = {
     'Shorten it, or raise the context: -o num_ctx=N',
   ),
   'content-filtered': entry(-32055, 7, 502, 'The engine withheld the rest of the answer.', 'Ask in another way'),
+  'schema-mismatch': entry(
+    -32057,
+    7,
+    502,
+    'The answer does not satisfy the schema, and neither did the second one.',
+    'Ask again, or choose a larger model: lmapp models list',
+  ),
   'run-crashed': entry(-32056, 7, 500, 'The service ended while it answered.', 'Go on with it: lmapp continue'),
 
   stalled: entry(-32060, 8, 504, 'No progress for too long.', 'Go on with it: lmapp continue', { trips: true }),

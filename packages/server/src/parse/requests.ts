@@ -1,12 +1,18 @@
 import type { PatchConversation, PullModel } from 'lmapp-client'
 import { LmappError } from 'lmapp-kit'
-import { all, badField, boolean, fields, integer, nonEmptyString, object, orNull, string } from './fields.ts'
+import { all, badField, boolean, fields, integer, listOf, nonEmptyString, object, orNull, string } from './fields.ts'
 
 /** The smaller bodies, queries and headers of the API. All throw `bad-input` that names the field. */
 
 export function parsePatchConversation(body: unknown): PatchConversation {
   return fields<PatchConversation>(
-    { title: nonEmptyString, head: orNull(nonEmptyString), system: orNull(string) },
+    {
+      title: nonEmptyString,
+      head: orNull(nonEmptyString),
+      system: orNull(string),
+      pinned: boolean,
+      tags: listOf(nonEmptyString),
+    },
     body,
   )
 }

@@ -43,6 +43,9 @@ const config: Config = {
   failover: { enabled: true, retries: 0 },
   timeouts: { connectMs: 60_000, stallMs: 60_000, loadMs: 60_000 },
   service: { keepAliveMs: 60_000 },
+  models: { scan: false, folders: [] },
+  history: { titles: 'first-words' },
+  chat: { plain: false },
   personas: {},
   serve: { allowPull: false },
 }
@@ -83,6 +86,8 @@ export async function startTestService(options: ServerOptions = {}): Promise<Tes
       show: (caller, name) => core.reports.show(name, caller.environment),
       logs: (caller, name, { lines }) => core.reports.logs(name, lines, caller.environment),
     },
+    embed: (caller, { model = 'dictated/tiny', input }) =>
+      seen(caller, { model, vectors: input.map((text) => Float32Array.of(text.length, 0.5)), inputTokens: 3 }),
     health: () => ({
       version: '9.8.7',
       apiVersion: 1,
