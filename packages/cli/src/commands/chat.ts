@@ -8,6 +8,7 @@ import { findConversation } from '../chat/find-conversation.ts'
 import { followRun } from '../chat/follow-run.ts'
 import { createJsonPrinter } from '../chat/json-printer.ts'
 import type { RunPrinter } from '../chat/printer.ts'
+import { readSchema } from '../chat/schema-option.ts'
 import { createSession } from '../chat/session.ts'
 import type { CommandContext } from '../context.ts'
 import { terminalId } from '../terminal-id.ts'
@@ -16,7 +17,7 @@ import { terminalId } from '../terminal-id.ts'
 export async function chat(context: CommandContext, args: Arguments): Promise<number> {
   const printer = createRunPrinter(context, args)
   try {
-    const request = toRequest(context, args)
+    const request = await toRequest(context, args)
     const prompt = args.operands.join(' ')
     const content = await buildQuestion(context, { prompt, files: args.values('file'), quiet: args.has('quiet') })
     return content ? await ask(context, { args, request, content, printer }) : await talk(context, args, request)
@@ -48,12 +49,14 @@ export function modelReference(args: Arguments): string | undefined {
   throw new LmappError('bad-input', '-m needs a model reference.', { hint: 'See what is there: lmapp models list' })
 }
 
-function toRequest({ environment, platform }: CommandContext, args: Arguments): CreateRun {
+async function toRequest(context: CommandContext, args: Arguments): Promise<CreateRun> {
+  const { environment, platform, directory } = context
   if (args.has('json') && args.has('extract')) throw excluding('--json', '--extract')
   if (args.has('continue') && args.has('conversation')) throw excluding('--continue', '--conversation')
   const model = modelReference(args) ?? environment.LMAPP_MODEL
   const system = args.value('system')
   const conversation = args.value('conversation')
+  const schema = args.value('schema')
   return {
     kind: 'ask',
     terminal: terminalId(environment, platform),
@@ -61,6 +64,7 @@ function toRequest({ environment, platform }: CommandContext, args: Arguments): 
     ...(model && { model }),
     ...(system !== undefined && { system }),
     ...(conversation !== undefined && { conversation }),
+    ...(schema !== undefined && { schema: await readSchema(schema, directory) }),
     ...(args.has('no-save') && { save: false }),
     ...(args.has('no-failover') && { failover: false }),
     ...(isOffline(environment) && { offline: true }),

@@ -1,6 +1,7 @@
 import { type Content, LmappError, type Message, type ToolCall } from 'lmapp-kit'
 import { createId } from '../store/ids.ts'
 import type { BeginRun, Conversation, RunSnapshotRecord, Store, StoredMessage } from '../store/store.ts'
+import { type AnswerCheck, compileSchema } from '../structured/index.ts'
 import type { RunRequest } from './run.ts'
 
 /** What a run will do, before anything is stored or asked. */
@@ -13,6 +14,8 @@ export interface RunPlan {
   /** What the message holds already, when it is continued. */
   earlier: { text: string; reasoning: string; toolCalls: ToolCall[] }
   request: Pick<RunRequest, 'options' | 'tools' | 'toolChoice' | 'schema' | 'reasoning'>
+  /** Of `request.schema`, where there is one. */
+  answerCheck?: AnswerCheck
 }
 
 const titleLength = 60
@@ -21,6 +24,12 @@ const readable = new Set(['complete', 'length', 'stopped', 'incomplete', 'crashe
 
 /** Reads what the request refers to and writes down the whole of what it means. Throws `bad-input` or `not-found`. */
 export async function planRun(request: RunRequest, store: Store): Promise<RunPlan> {
+  const plan = await planKind(request, store)
+  const { schema } = plan.request
+  return schema ? { ...plan, answerCheck: await compileSchema(schema) } : plan
+}
+
+function planKind(request: RunRequest, store: Store): Promise<RunPlan> {
   switch (request.kind) {
     case 'ask':
       return planQuestion(request, store)
@@ -90,6 +99,7 @@ async function planContinue(request: RunRequest, store: Store): Promise<RunPlan>
   const before = await store.getRunSnapshot(answer.id)
   const system = before?.system ?? conversation.system
   const merged = mergeRequests(before, request)
+  if (merged.schema) throw boundToSchema(answer)
   const reasoning = answer.parts.flatMap((part) => (part.type === 'reasoning' ? [part.text] : [])).join('')
   return {
     reference: request.model ?? answer.model ?? before?.candidates[0],
@@ -98,6 +108,13 @@ async function planContinue(request: RunRequest, store: Store): Promise<RunPlan>
     request: answer.state === 'length' ? withoutBound(merged, request) : merged,
     begin: { ...beginBase(request, conversation, system), answer: { kind: 'continue', id: answer.id } },
   }
+}
+
+function boundToSchema({ id }: StoredMessage): LmappError {
+  return new LmappError('bad-input', 'An answer that was asked for under a schema cannot be continued.', {
+    hint: 'Ask again, with more room: -o max_tokens=N',
+    details: { message: id },
+  })
 }
 
 const nothing = { text: '', reasoning: '', toolCalls: [] }
