@@ -1,7 +1,15 @@
 import type { RunManager } from '@lmapp/core/runs'
 import type { Owner, Store } from '@lmapp/core/store'
-import type { ApiBackend, ApiModel, PullEvent, PullModel, RemovedModel, ServiceHealth } from 'lmapp-client'
-import type { ModelInfo } from 'lmapp-kit'
+import type {
+  ApiBackend,
+  ApiModel,
+  CreateEmbedding,
+  PullEvent,
+  PullModel,
+  RemovedModel,
+  ServiceHealth,
+} from 'lmapp-client'
+import type { Embedding, ModelInfo } from 'lmapp-kit'
 
 /** On whose behalf a call is made. */
 export interface Caller {
@@ -49,6 +57,7 @@ export interface ServerApp {
   >
   readonly models: ModelsOfApp
   readonly backends: BackendsOfApp
+  embed(caller: Caller, request: CreateEmbedding): Promise<Embedding & { model: string }>
   health(): ServiceHealth
   /** Begins to end the service. Called when the answer to the one who asked for it has left. */
   stop(): void

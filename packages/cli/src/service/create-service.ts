@@ -8,6 +8,7 @@ import {
   createBackendReports,
 } from '@lmapp/core/backends'
 import { type Config, createConfigReader, type Places } from '@lmapp/core/config'
+import { createEmbedder } from '@lmapp/core/embedding'
 import { createModelLibrary, createModelService } from '@lmapp/core/models'
 import { createRunManager } from '@lmapp/core/runs'
 import { openStore } from '@lmapp/core/store'
@@ -105,6 +106,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   })
   const models = createModelService({ backends: registry, library, config })
   const reports = createBackendReports(registry)
+  const embedder = createEmbedder({ backends: registry, library, config })
 
   // A configuration with a mistake in it is told to whoever asks something, and keeps nobody from the history.
   await config().catch(() => undefined)
@@ -142,6 +144,8 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       show: ({ environment }, name) => reports.show(name, environment),
       logs: ({ environment }, name, { lines }) => reports.logs(name, lines, environment),
     },
+    embed: ({ environment, signal }, { model, input, offline = false }) =>
+      embedder.embed({ ...(model !== undefined && { model }), input, environment, offline, signal }),
     health,
     stop: options.onStop,
     ...(options.onActivity && { onActivity: options.onActivity }),

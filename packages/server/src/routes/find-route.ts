@@ -2,6 +2,7 @@ import type { apiPrefix } from 'lmapp-client'
 import { LmappError } from 'lmapp-kit'
 import { backendRoutes } from './backends.ts'
 import { conversationRoutes } from './conversations.ts'
+import { embedRoutes } from './embed.ts'
 import { modelRoutes } from './models.ts'
 import type { Route } from './route.ts'
 import { runRoutes } from './runs.ts'
@@ -14,6 +15,7 @@ export const routes: readonly Route[] = [
   ...runRoutes,
   ...conversationRoutes,
   ...modelRoutes,
+  ...embedRoutes,
   ...backendRoutes,
 ]
 

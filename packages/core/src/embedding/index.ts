@@ -1,0 +1,1 @@
+export { createEmbedder, type Embedder, type EmbedderOptions, type EmbedRequest } from './create-embedder.ts'
