@@ -74,6 +74,8 @@ export interface Usage {
   /** The part of `inputTokens` that was not read anew. */
   cachedTokens?: number
   reasoningTokens?: number
+  /** The context that was there: prompt and answer together can have so many tokens. */
+  contextLength?: number
 }
 
 /** All in milliseconds. */

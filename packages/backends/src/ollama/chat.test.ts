@@ -159,7 +159,7 @@ describe('a chat over recorded bytes', () => {
     const together = { ...end, prompt_eval_count: 203, prompt_eval_cached_count: 200 }
     for (const counted of [apart, together]) {
       const { transcript } = await chatOver({ 'POST /api/chat': lines(token('Hm'), counted) })
-      assert.deepEqual(finish(transcript).usage, { inputTokens: 203, cachedTokens: 200 })
+      assert.deepEqual(finish(transcript).usage, { inputTokens: 203, cachedTokens: 200, contextLength: 4096 })
     }
   })
 })

@@ -11,11 +11,12 @@ import {
   type Warning,
 } from 'lmapp-kit'
 import type { HttpResponse } from '../http/index.ts'
+import { checkPromptWasRead, withUsefulHint } from '../text-measure/index.ts'
 import type { Catalogue } from './catalogue.ts'
 import { type ChatBody, toChatBody, warningsFor } from './chat-body.ts'
 import { readChatStream } from './chat-stream.ts'
 import type { OllamaConnection } from './connection.ts'
-import { checkPromptWasRead, planContext, withUsefulHint } from './context.ts'
+import { planContext } from './context.ts'
 import type { Continuation } from './continuation.ts'
 import { normalizeModelName } from './model-name.ts'
 import { countsWholePrompt } from './version.ts'
@@ -44,12 +45,14 @@ export async function* chatWithOllama(
     response = yield* sendUntilHeaders({ connection, catalogue }, body, signal)
     yield toStatus('generating')
     for await (const part of readChatStream(response.bytes())) {
-      if (part.type === 'finish') {
-        const warning = checkReading(request.messages, part, body, version)
-        if (warning) yield warning
-        response.release()
+      if (part.type !== 'finish') {
+        yield part
+        continue
       }
-      yield part
+      const warning = checkReading(request.messages, part, body, version)
+      if (warning) yield warning
+      response.release()
+      yield { ...part, usage: { ...part.usage, contextLength: body.options.num_ctx } }
     }
   } catch (error) {
     throw withUsefulHint(await catalogue.withKnownNames(error, { signal }), isWhole)
@@ -157,6 +160,7 @@ function checkReading(
 ): Warning | undefined {
   const { inputTokens, cachedTokens } = finish.usage
   return checkPromptWasRead(messages, {
+    engine: 'Ollama',
     ...(inputTokens !== undefined && { readTokens: inputTokens }),
     contextLength: body.options.num_ctx,
     exact: cachedTokens !== undefined || countsWholePrompt(version),

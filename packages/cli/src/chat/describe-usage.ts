@@ -1,12 +1,12 @@
 import type { RunEnd } from 'lmapp-kit'
-import { formatDuration, formatPlural } from '../output/format.ts'
+import { formatCount, formatDuration, formatPlural } from '../output/format.ts'
 import { toOneLine } from '../output/sanitize.ts'
 
 /** Of less, a rate says nothing. */
 const leastTokens = 5
 const leastMs = 50
 
-/** `box1/tiny · 42 tokens · 31 tok/s · first token 0.2 s` */
+/** `box1/tiny · 42 tokens · 31 tok/s · first token 0.2 s · context 1,234/8,192` */
 export function describeUsage(model: string, { usage, timings }: Pick<RunEnd, 'usage' | 'timings'>): string {
   const tokens = usage.outputTokens
   const spent = generationTime(timings)
@@ -17,9 +17,15 @@ export function describeUsage(model: string, { usage, timings }: Pick<RunEnd, 'u
     tokens === undefined ? '' : formatPlural(tokens, 'token'),
     speed === undefined ? '' : `${speed < 10 ? speed.toFixed(1) : Math.round(speed)} tok/s`,
     timings.firstTokenMs === undefined || !isMeasured ? '' : `first token ${formatDuration(timings.firstTokenMs)}`,
+    describeContext(usage),
   ]
     .filter((part) => part !== '')
     .join(' · ')
+}
+
+function describeContext({ inputTokens, outputTokens = 0, contextLength }: RunEnd['usage']): string {
+  if (inputTokens === undefined || contextLength === undefined) return ''
+  return `context ${formatCount(inputTokens + outputTokens)}/${formatCount(contextLength)}`
 }
 
 /** As the engine timed it, else from the first token to the end. */

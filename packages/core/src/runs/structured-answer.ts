@@ -101,9 +101,10 @@ export async function releaseHeld({ emit }: ExecuteOptions, { held }: Progress):
 
 function withUsageOf(first: Finish | LmappError, second: Finish): Finish {
   if (first instanceof LmappError) return second
-  const usage: Usage = { ...first.usage }
-  for (const [name, tokens] of Object.entries(second.usage) as [keyof Usage, number][]) {
-    usage[name] = (usage[name] ?? 0) + tokens
+  const usage: Usage = { ...first.usage, ...second.usage }
+  for (const name of ['inputTokens', 'outputTokens', 'cachedTokens', 'reasoningTokens'] as const) {
+    const before = first.usage[name]
+    if (before !== undefined) usage[name] = before + (second.usage[name] ?? 0)
   }
   return { ...second, usage }
 }

@@ -95,6 +95,9 @@ export const usage = members<Usage>()({
   outputTokens: z.exactOptional(count),
   cachedTokens: z.exactOptional(count).describe('The part of `inputTokens` that was not read anew.'),
   reasoningTokens: z.exactOptional(count),
+  contextLength: z
+    .exactOptional(count)
+    .describe('The context that was there: prompt and answer together can have so many tokens.'),
 }) satisfies z.ZodType<Usage>
 
 const milliseconds = z.exactOptional(z.number().min(0)).describe('Milliseconds.')

@@ -35,7 +35,8 @@ export async function* chat(request: ChatRequest, setting: ChatSetting, tally: T
   signal.throwIfAborted()
   throwAtOnce(fault)
   const plan = planAnswer(script, request)
-  tally.usage = { inputTokens: plan.inputTokens, outputTokens: 0 }
+  const { contextLength } = script
+  tally.usage = { inputTokens: plan.inputTokens, outputTokens: 0, ...(contextLength && { contextLength }) }
   const place = runtime.slots.enter()
   try {
     if (place.waiting) yield { type: 'status', phase: 'queued' }
