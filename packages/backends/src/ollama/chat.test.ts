@@ -39,7 +39,7 @@ describe('a chat over recorded bytes', () => {
     assert.deepEqual(finish(transcript), {
       type: 'finish',
       reason: 'stop',
-      usage: { inputTokens: last.prompt_eval_count, outputTokens: last.eval_count },
+      usage: { inputTokens: last.prompt_eval_count, outputTokens: last.eval_count, contextLength: 4096 },
       timings: {
         loadMs: last.load_duration / 1e6,
         promptMs: last.prompt_eval_duration / 1e6,
