@@ -1,7 +1,9 @@
 import { type Content, LmappError } from 'lmapp-kit'
 import type { CommandContext } from '../context.ts'
-import { readTextFile, toFile } from '../input/read-file.ts'
+import { readAttachment } from '../input/attachments/read-attachment.ts'
+import { toFile } from '../input/attachments/to-file.ts'
 import { readStdin } from '../input/read-stdin.ts'
+import { printNotice } from '../output/print-error.ts'
 
 export interface QuestionSources {
   prompt: string
@@ -22,7 +24,12 @@ export async function buildQuestion(context: CommandContext, sources: QuestionSo
     })
   }
   const files = sources.files.filter((path) => path !== '-')
-  const content: Content[] = await Promise.all(files.map((path) => readTextFile(path, context.directory)))
+  const content: Content[] = []
+  for (const path of files) {
+    const attachment = await readAttachment(path, context.directory)
+    content.push(...attachment.content)
+    if (attachment.notice && !sources.quiet) await printNotice(context.stderr, attachment.notice)
+  }
   const piped = await readStdin(context, sources)
   if (stdinIsFile) content.push(toFile('stdin', piped ?? ''))
   const text = joinText(stdinIsFile ? undefined : piped, sources.prompt)
