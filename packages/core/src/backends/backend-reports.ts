@@ -41,9 +41,9 @@ export function createBackendReports(registry: BackendRegistry): BackendReports 
         registry.disabled(),
         registry.unusable(environment),
       ])
-      const reports = await Promise.all(targets.filter(({ hidden }) => !hidden).map(toReport))
+      const reports = await Promise.all(targets.filter(({ hidden }) => !hidden).map(toReportIfMissed))
       return [
-        ...reports,
+        ...reports.filter((report) => report !== undefined),
         ...disabled.map((entry) => toAbsent(entry, 'disabled', 'It is switched off in the configuration.')),
         ...unusable.map((entry) => ({
           ...toAbsent(entry, 'failed', `No backend type is called "${entry.type}".`),
@@ -75,6 +75,12 @@ function toAbsent(entry: { id: string; type: string }, state: BackendReport['sta
     owner: 'external',
     breaker: { state: 'closed' },
   }
+}
+
+async function toReportIfMissed(target: RegisteredBackend): Promise<BackendReport | undefined> {
+  const report = await toReport(target)
+  const isAbsent = report.state === 'unreachable' && target.automatic && target.type.shownOnlyWhenThere === true
+  return isAbsent ? undefined : report
 }
 
 async function toReport(target: RegisteredBackend): Promise<BackendReport> {

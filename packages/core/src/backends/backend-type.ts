@@ -32,6 +32,8 @@ export interface BackendType {
   servesLibrary?: boolean
   /** Only when it is named: never chosen for a request that names no model. */
   onlyWhenNamed?: boolean
+  /** Without an entry in the configuration it is shown only while it answers: nobody misses what he never had. */
+  shownOnlyWhenThere?: boolean
   /** The models it would list, found without starting it. */
   knownModels?(definition: BackendDefinition, context: BackendContext): Promise<ModelInfo[]>
   /** Environment variables that it reads, besides the one named by `apiKeyEnv`. */

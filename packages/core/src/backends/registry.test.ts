@@ -30,14 +30,20 @@ const deaf: BackendType = {
   }),
 }
 
-function open(config: object, more: { now?: () => number; logFile?: string } = {}) {
+const guest: BackendType = { ...deaf, name: 'guest', shownOnlyWhenThere: true }
+
+function open(config: object, more: { now?: () => number; logFile?: string; found?: string[] } = {}) {
   const parse = (value: object): Config => parseConfig(JSON.stringify(value), 'config.json').config
   const state = { config: parse(config) }
   const registry = createBackendRegistry({
-    types: new Map([scripted, shy, deaf].map((type) => [type.name, type])),
+    types: new Map([scripted, shy, deaf, guest].map((type) => [type.name, type])),
     config: async () => state.config,
     automatic: async (_config, environment) =>
-      ['scripted', 'shy'].map((id) => ({ id, config: { type: id, enabled: true }, environment })),
+      ['scripted', 'shy', ...(more.found ?? [])].map((id) => ({
+        id,
+        config: { type: id, enabled: true },
+        environment,
+      })),
     context: (id, { timeouts }) => ({
       timeouts,
       dataDir: '',
@@ -164,6 +170,16 @@ describe('what is told of backends', () => {
     assert.equal(byName.get('scripted')?.address, 'here')
     assert.equal(byName.get('dead')?.state, 'unreachable', 'one that does not answer keeps nobody waiting')
     assert.deepEqual(byName.get('scripted')?.breaker, { state: 'closed' })
+  })
+
+  it('leave out what nobody configured and what is not there, where its type says that nobody misses it', async () => {
+    const quick = { timeouts: { connectMs: 1 } }
+    const names = async (config: object) => {
+      const { registry } = open({ ...quick, ...config }, { found: ['guest'] })
+      return (await createBackendReports(registry).list({})).map(({ name }) => name)
+    }
+    assert.deepEqual(await names({}), ['scripted'])
+    assert.deepEqual(await names({ backends: { guest: { type: 'guest' } } }), ['guest', 'scripted'])
   })
 
   it('shows the models of one that runs', async () => {

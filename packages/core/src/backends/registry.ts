@@ -14,6 +14,8 @@ export interface RegisteredBackend {
   readonly context: BackendContext
   /** Not shown in lists: it is there only because somebody may name it. */
   readonly hidden: boolean
+  /** Whether it needs no entry in the configuration, and has none. */
+  readonly automatic: boolean
   readonly breaker: Breaker
   readonly backend: Backend
   /** Keeps the backend open until the lease is disposed, even when the configuration drops it. */
@@ -59,10 +61,10 @@ export function createBackendRegistry(options: BackendRegistryOptions): BackendR
   const list = async (environment: Environment): Promise<Entry[]> => {
     const config = await options.config()
     const { usable } = await definitionsOf(options, config, environment)
-    const current = usable.map(({ type, definition, hidden }) => {
+    const current = usable.map(({ type, definition, hidden, automatic }) => {
       const context = options.context(definition.id, config)
       const key = JSON.stringify([definition, context])
-      const entry = entries.get(key) ?? createEntry({ key, type, definition, context, hidden }, now)
+      const entry = entries.get(key) ?? createEntry({ key, type, definition, context, hidden, automatic }, now)
       entry.lastUsed = now()
       entries.set(key, entry)
       return entry
@@ -121,7 +123,7 @@ async function refuseUnusable(options: BackendRegistryOptions, id: string, envir
 }
 
 interface Definitions {
-  usable: { definition: BackendDefinition; type: BackendType; hidden: boolean }[]
+  usable: { definition: BackendDefinition; type: BackendType; hidden: boolean; automatic: boolean }[]
   unusable: { id: string; type: string }[]
 }
 
@@ -131,14 +133,15 @@ async function definitionsOf(
   environment: Environment,
 ): Promise<Definitions> {
   const configured = Object.entries(config.backends).map(([id, backend]) => ({ id, config: backend, environment }))
-  const automatic = await options.automatic(config, environment)
+  const unasked = await options.automatic(config, environment)
   const named = new Set(configured.map((definition) => definition.id))
   const result: Definitions = { usable: [], unusable: [] }
-  for (const definition of [...configured, ...automatic.filter(({ id }) => !named.has(id))]) {
+  for (const definition of [...configured, ...unasked.filter(({ id }) => !named.has(id))]) {
     if (!definition.config.enabled) continue
     const type = options.types.get(definition.config.type)
-    const hidden = type?.onlyWhenNamed === true && !named.has(definition.id)
-    if (type) result.usable.push({ type, definition: withOwnVariables(definition, type), hidden })
+    const automatic = !named.has(definition.id)
+    const hidden = type?.onlyWhenNamed === true && automatic
+    if (type) result.usable.push({ type, definition: withOwnVariables(definition, type), hidden, automatic })
     else result.unusable.push({ id: definition.id, type: definition.config.type })
   }
   return result
@@ -157,6 +160,7 @@ interface EntryParts {
   definition: BackendDefinition
   context: BackendContext
   hidden: boolean
+  automatic: boolean
 }
 
 function createEntry(parts: EntryParts, now: () => number): Entry {
