@@ -12,6 +12,7 @@ import { createEmbedder } from '@lmapp/core/embedding'
 import { createModelLibrary, createModelService } from '@lmapp/core/models'
 import { createRunManager } from '@lmapp/core/runs'
 import { openStore } from '@lmapp/core/store'
+import { createTitler, type Titler } from '@lmapp/core/titles'
 import { createServer, type LmappServer, type ServerApp } from '@lmapp/server'
 import { apiVersion, type ServiceHealth } from 'lmapp-client'
 import { version } from '../version.ts'
@@ -102,8 +103,13 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     backends: registry,
     library,
     config,
-    ...(options.onActivity && { onActivity: options.onActivity }),
+    onActivity() {
+      options.onActivity?.()
+      titler.activity()
+    },
+    onEnded: (run, request) => titler.answered(run, request),
   })
+  const titler: Titler = createTitler({ store, runs, config, log: options.log })
   const models = createModelService({ backends: registry, library, config })
   const reports = createBackendReports(registry)
   const embedder = createEmbedder({ backends: registry, library, config })
@@ -167,6 +173,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       address = value
     },
     async [Symbol.asyncDispose]() {
+      titler[Symbol.dispose]()
       await runs[Symbol.asyncDispose]()
       await server.close()
       await registry[Symbol.asyncDispose]()

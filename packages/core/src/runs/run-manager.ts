@@ -23,6 +23,8 @@ export interface RunManagerOptions {
   now?: () => number
   /** Told whenever the number of active runs changed. */
   onActivity?: () => void
+  /** Told of each run that ended and is stored. */
+  onEnded?: (run: Run, request: RunRequest) => void
 }
 
 /** Runs at a time; the backends queue what they cannot answer side by side. */
@@ -76,6 +78,7 @@ export function createRunManager(options: RunManagerOptions): RunManager {
       active -= 1
       done()
       options.onActivity?.()
+      if (request.save) options.onEnded?.(run, request)
       setTimeout(() => runs.delete(run.id), run.seq > longRun ? shortReplayMs : replayMs).unref()
     })
     ended.catch(() => {})

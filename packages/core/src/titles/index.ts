@@ -1,0 +1,1 @@
+export { createTitler, type Titler, type TitlerOptions } from './create-titler.ts'
