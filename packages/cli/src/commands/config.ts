@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   type ConfigProblem,
+  configSchema,
   createDefaultConfigText,
   getConfigValue,
   isConfigError,
@@ -57,7 +58,8 @@ export async function unsetConfig(context: CommandContext, args: Arguments): Pro
 
 export async function editConfig(context: CommandContext): Promise<number> {
   const { configFile } = findPlaces(context.environment)
-  if ((await readConfigText(configFile)) === undefined) await replaceFile(configFile, createDefaultConfigText())
+  if ((await readConfigText(configFile)) === undefined) await replaceConfigFile(configFile, createDefaultConfigText())
+  else await writeSchema(configFile)
   const release = context.signals.listen(() => {})
   try {
     await editFile(configFile, context)
@@ -84,7 +86,7 @@ async function rewriteConfig(context: CommandContext, rewrite: Rewrite): Promise
   const { configFile } = findPlaces(context.environment)
   const before = await readConfigText(configFile)
   const after = rewrite(before)
-  if (after !== undefined && after !== before) await replaceFile(configFile, after)
+  if (after !== undefined && after !== before) await replaceConfigFile(configFile, after)
 }
 
 /** Undefined when there is no file. */
@@ -94,6 +96,23 @@ export async function readConfigText(path: string): Promise<string | undefined> 
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw unusable(path, 'read', cause)
+  }
+}
+
+/** The configuration, and beside it the schema that its first line names, so that editors complete it. */
+export async function replaceConfigFile(path: string, text: string): Promise<void> {
+  await replaceFile(path, text)
+  await writeSchema(path)
+}
+
+/** A schema that cannot be written costs an editor its completions, and nobody else anything. */
+async function writeSchema(configFile: string): Promise<void> {
+  const path = join(dirname(configFile), 'config.schema.json')
+  const text = `${JSON.stringify(configSchema, null, 2)}\n`
+  try {
+    if ((await readFile(path, 'utf8').catch(() => undefined)) !== text) await replaceFile(path, text)
+  } catch (error) {
+    if (!(error instanceof LmappError)) throw error
   }
 }
 
@@ -128,7 +147,7 @@ function unusable(path: string, what: string, cause: unknown): LmappError {
 }
 
 /** Returns the exit code: warnings are no failure. */
-async function printProblems({ stderr }: CommandContext, problems: readonly ConfigProblem[]): Promise<number> {
+export async function printProblems({ stderr }: CommandContext, problems: readonly ConfigProblem[]): Promise<number> {
   for (const problem of problems) {
     const { file, line, column, message } = problem
     await printNotice(stderr, `${file}:${line}:${column}: ${isConfigError(problem) ? '' : 'warning: '}${message}`)

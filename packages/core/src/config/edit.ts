@@ -44,6 +44,11 @@ export function getConfigValue(text: string, key?: string): unknown {
   return names.reduce<unknown>((node, name) => ownMember(node, name), withDefaults(configDescription, value))
 }
 
+/** Whether the file itself says something about this key. Throws as `getConfigValue`. */
+export function isSetInFile(text: string, key: string): boolean {
+  return namesInFile(parseForEdit(text), key) !== undefined
+}
+
 /** Throws `config-invalid` for what is no JSON; other problems can be mended by the edit. */
 function parseForEdit(text: string): Node | undefined {
   const { root, problems } = parseDocument(text, 'config.json')

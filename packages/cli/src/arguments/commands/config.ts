@@ -43,6 +43,13 @@ export const configCommand: CommandSpec = {
       load: async () => (await import('../../commands/config.ts')).editConfig,
     },
     {
+      name: 'config ui',
+      summary: 'a form with every setting, its meaning and where its value comes from',
+      operands: [],
+      options: [],
+      load: async () => (await import('../../commands/config-ui.ts')).configUi,
+    },
+    {
       name: 'config path',
       summary: 'where it is',
       operands: [],

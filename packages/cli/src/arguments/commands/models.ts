@@ -9,16 +9,16 @@ export const modelsCommand: CommandSpec = {
   subcommands: [
     {
       name: 'models list',
-      summary: 'every model of every backend',
+      summary: 'every model of every backend, and the files that other programs have here',
       operands: [],
       options: [json],
       load: async () => (await import('../../commands/models.ts')).listModels,
     },
     {
       name: 'models show',
-      summary: 'what is known about one',
+      summary: 'what is known about one, and whether it fits the memory',
       operands: ['REF'],
-      options: [json],
+      options: [json, { name: 'checksum', help: 'reads its file and computes the SHA-256' }],
       load: async () => (await import('../../commands/models.ts')).showModel,
     },
     {
