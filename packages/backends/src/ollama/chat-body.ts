@@ -7,7 +7,7 @@ import {
   toText,
   type Warning,
 } from 'lmapp-kit'
-import { isFields, parseJson } from './fields.ts'
+import { isFields, parseJson } from '../json/fields.ts'
 
 /** A message of `/api/chat`. */
 export interface WireMessage {

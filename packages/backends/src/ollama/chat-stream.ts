@@ -9,8 +9,8 @@ import {
   type ToolCall,
   type Usage,
 } from 'lmapp-kit'
+import { type Fields, isFields, parseJson, toFields, toList, toOptionalCount, toOptionalText } from '../json/fields.ts'
 import { toStreamError } from './engine-error.ts'
-import { type Fields, isFields, parseJson, toFields, toList, toOptionalCount, toOptionalText } from './fields.ts'
 
 /** A line holds one token or one whole tool call; nothing that long is either. */
 const maxLineBytes = 8 * 1024 * 1024

@@ -1,7 +1,7 @@
 import { type CallOptions, isLmappError, LmappError } from 'lmapp-kit'
 import { createHttpClient, type HttpClientOptions, type HttpRequest, type HttpResponse } from '../http/index.ts'
+import { parseJson, toFields, toOptionalText } from '../json/fields.ts'
 import { toEngineError } from './engine-error.ts'
-import { parseJson, toFields, toOptionalText } from './fields.ts'
 
 export interface OllamaRequest extends HttpRequest {
   /** Normalised name, for the error when there is no such model. */

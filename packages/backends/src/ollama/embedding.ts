@@ -1,5 +1,5 @@
 import { type Embedding, LmappError } from 'lmapp-kit'
-import { toFields, toList, toOptionalCount } from './fields.ts'
+import { toFields, toList, toOptionalCount } from '../json/fields.ts'
 
 /** The answer of `/api/embed` for so many inputs. */
 export function parseEmbedding(answer: unknown, inputs: number): Embedding {

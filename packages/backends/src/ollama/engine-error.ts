@@ -1,5 +1,5 @@
 import { type ErrorCode, LmappError } from 'lmapp-kit'
-import { parseJson, toFields, toOptionalText } from './fields.ts'
+import { parseJson, toFields, toOptionalText } from '../json/fields.ts'
 
 export interface RefusedAnswer {
   status: number

@@ -1,5 +1,5 @@
 import type { Capabilities, ModelInfo, Support } from 'lmapp-kit'
-import { type Fields, toFields, toList, toOptionalCount, toOptionalText } from './fields.ts'
+import { type Fields, toFields, toList, toOptionalCount, toOptionalText } from '../json/fields.ts'
 import { normalizeModelName } from './model-name.ts'
 
 /** A model in memory, out of `/api/ps`. */

@@ -1,6 +1,6 @@
 import { type CallOptions, LmappError, type PullProgress, readLines } from 'lmapp-kit'
+import { type Fields, parseJson, toFields, toOptionalCount, toOptionalText } from '../json/fields.ts'
 import type { OllamaConnection } from './connection.ts'
-import { type Fields, parseJson, toFields, toOptionalCount, toOptionalText } from './fields.ts'
 
 const maxLineBytes = 64 * 1024
 

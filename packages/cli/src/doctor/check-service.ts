@@ -55,8 +55,20 @@ function checkBackend(backend: ApiBackend): Check {
     return { name, state: 'note', message, mend: `lmapp config set backends.${backend.name}.enabled true` }
   }
   if (backend.state === 'failed') return { name, state: 'warning', message, mend: backend.mend ?? logs(backend) }
-  const start = backend.type === 'ollama' ? 'If you want it: ollama serve' : 'If you want it, start it'
-  return { name, state: 'note', message, mend: start }
+  const start = starts[backend.type]
+  return {
+    name,
+    state: 'note',
+    message,
+    mend: start === undefined ? 'If you want it, start it' : `If you want it: ${start}`,
+  }
+}
+
+/** What starts an engine, by its type. */
+const starts: Readonly<Record<string, string>> = {
+  ollama: 'ollama serve',
+  'llama-server': 'llama-server -m MODEL.gguf',
+  'lm-studio': 'lms server start',
 }
 
 function logs({ name }: ApiBackend): string {

@@ -1,6 +1,9 @@
 import { join } from 'node:path'
+import { llamaServerBackendType } from '@lmapp/backends/llama-server'
+import { lmStudioBackendType } from '@lmapp/backends/lm-studio'
 import { mockBackendType } from '@lmapp/backends/mock'
 import { ollamaBackendType } from '@lmapp/backends/ollama'
+import { openaiCompatibleBackendType } from '@lmapp/backends/openai-compatible'
 import {
   type BackendDefinition,
   type BackendType,
@@ -78,6 +81,9 @@ export async function createService(options: ServiceOptions): Promise<Service> {
         environment: options.environment,
       }),
       ollamaBackendType,
+      { ...llamaServerBackendType, shownOnlyWhenThere: true },
+      { ...lmStudioBackendType, shownOnlyWhenThere: true },
+      openaiCompatibleBackendType,
       mockBackendType,
     ].map((type) => [type.name, type]),
   )
@@ -184,7 +190,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
 
 /** In the order in which they are preferred. */
 function automaticBackends(plugins: string[], environment: Readonly<Record<string, string>>): BackendDefinition[] {
-  return ['ollama', ...plugins, 'embedded', 'mock'].map((id) => ({
+  return ['ollama', 'llama-server', 'lm-studio', ...plugins, 'embedded', 'mock'].map((id) => ({
     id,
     config: { type: id, enabled: true },
     environment,

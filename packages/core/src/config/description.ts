@@ -35,7 +35,7 @@ const backend: ObjectDescription = {
       kind: 'text',
       pattern: '^[a-z0-9][a-z0-9-]*$',
       expected: 'the name of a backend type, such as "ollama"',
-      doc: 'Kind of engine: ollama, openai-compatible, llama-server, llamafile, or the name of a plugin.',
+      doc: 'Kind of engine: ollama, openai-compatible, llama-server, lm-studio, llamafile, or the name of a plugin.',
     },
     enabled: { kind: 'switch', default: true, doc: 'false: it is left alone.' },
     url: {

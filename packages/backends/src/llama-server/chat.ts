@@ -1,0 +1,106 @@
+import { type ChatRequest, LmappError, type Part, type Status, type Warning } from 'lmapp-kit'
+import { assertWellFormed, streamChat, toChatBody } from '../openai-wire/index.ts'
+import { type Catalogue, isStillLoading, loadingPauseMs, pauseFor, type ServedModel } from './catalogue.ts'
+import { engine, type LlamaServerConnection } from './connection.ts'
+import { checkPromptFits, checkPromptWasRead, contextOf, hasImages } from './context.ts'
+import type { Continuing } from './continuing.ts'
+import { toDialect, withoutIdleReasoning } from './dialect.ts'
+import { observeEvent } from './observe-event.ts'
+import type { ModelProps } from './props.ts'
+
+export interface ChatDependencies {
+  connection: LlamaServerConnection
+  catalogue: Catalogue
+  continuing: Continuing
+}
+
+/** `signal` drops the connection at whatever stage, and the server then frees the slot. */
+export async function* chatWithLlamaServer(
+  dependencies: ChatDependencies,
+  request: ChatRequest,
+  signal: AbortSignal,
+): AsyncGenerator<Part, void, undefined> {
+  assertWellFormed(request)
+  yield { type: 'status', phase: 'connecting' }
+  for (let tries = 0; ; tries += 1) {
+    try {
+      yield* chatOnce(dependencies, request, signal)
+      return
+    } catch (error) {
+      if (!isStillLoading(error)) throw error
+      // Said once: a phase that is told anew counts as moving.
+      if (tries === 0) yield toLoading()
+      await pauseFor(loadingPauseMs, { signal })
+      await dependencies.catalogue.whenLoaded({ signal })
+    }
+  }
+}
+
+/** Throws `busy` before the first token while the server loads. */
+async function* chatOnce(
+  { connection, catalogue, continuing }: ChatDependencies,
+  request: ChatRequest,
+  signal: AbortSignal,
+): AsyncGenerator<Part, void, undefined> {
+  const model = await catalogue.find(request.model, { signal })
+  if (model.state !== 'ready') yield toLoading()
+  const props = await catalogue.props(model, { signal })
+  assertAble(request, props)
+  if (request.continue) {
+    const { version } = await catalogue.whenLoaded({ signal })
+    yield* continuing.run({ request, model, props }, version, signal)
+    return
+  }
+  const { body, warnings } = toBody(request, model, props)
+  yield* warnings
+  const { tokens, warning } = await checkPromptFits(connection, { request, body, props }, { signal })
+  if (warning) yield warning
+  const path = '/v1/chat/completions'
+  const options = { connection, body, path, signal, engine, model: request.model, observe: observeEvent }
+  for await (const part of streamChat(options)) {
+    if (part.type === 'finish') {
+      const cut = checkPromptWasRead(part, { tokens, contextLength: contextOf({ ...request, options: {} }, props) })
+      if (cut) yield cut
+    }
+    yield part
+  }
+}
+
+function toLoading(): Status {
+  return { type: 'status', phase: 'loading' }
+}
+
+/** The server itself says 500 to an image, and drops tools in silence. */
+function assertAble({ model, messages, tools = [], toolChoice }: ChatRequest, props: ModelProps): void {
+  if (props.vision === 'no' && hasImages({ messages })) {
+    throw new LmappError('unsupported', `${model} cannot see images.`, {
+      hint: 'Start llama-server with the projector of a model that sees (--mmproj), or choose another: lmapp models list',
+      details: { model, capability: 'vision' },
+    })
+  }
+  if (props.tools !== 'no' || tools.length === 0 || toolChoice === 'none') return
+  throw new LmappError('unsupported', `${model} cannot call tools: its template has no place for them.`, {
+    hint: 'Choose another model: lmapp models list',
+    details: { model, capability: 'tools' },
+  })
+}
+
+function toBody(request: ChatRequest, { wireName }: ServedModel, props: ModelProps) {
+  const thinks = props.reasoning !== 'no'
+  const options = {
+    dialect: toDialect(props),
+    model: wireName,
+    ...(props.contextLength && { contextLength: props.contextLength }),
+  }
+  const { body, warnings } = toChatBody(withoutIdleReasoning(request, props), options)
+  return { body, warnings: [...(thinks || !request.reasoning ? [] : [doesNotReason(request.model)]), ...warnings] }
+}
+
+function doesNotReason(model: string): Warning {
+  return {
+    type: 'warning',
+    code: 'unsupported-setting',
+    setting: 'reasoning',
+    message: `${model} does not reason.`,
+  }
+}

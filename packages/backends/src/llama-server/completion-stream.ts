@@ -1,0 +1,84 @@
+import { isLmappError, LmappError, type Part, readServerSentEvents } from 'lmapp-kit'
+import { type Fields, isFields, parseJson, toFields, toOptionalCount, toOptionalText } from '../json/fields.ts'
+import { createAnswer } from '../openai-wire/index.ts'
+import { engine } from './connection.ts'
+import { observeEvent } from './observe-event.ts'
+
+export interface CompletionOptions {
+  model: string
+  /** Text that has to come first, and is not given out. */
+  withdrawn: string
+  /** Its tokens, which are not counted as written. */
+  withdrawnTokens: number
+}
+
+/**
+ * Parts out of the event stream of `/completion`, `finish` last. Throws `unsupported` when the withdrawn text does not
+ * come again, and as `readChatCompletion` does.
+ */
+export async function* readCompletion(
+  bytes: AsyncIterable<Uint8Array>,
+  options: CompletionOptions,
+): AsyncGenerator<Part, void, undefined> {
+  const answer = createAnswer({ engine, model: options.model, observe: observeEvent })
+  const swallow = createSwallower(options)
+  try {
+    for await (const { data } of readServerSentEvents(bytes)) {
+      const event = parseJson(data)
+      if (!isFields(event)) throw new LmappError('stream-malformed', `An event of ${engine} was no message.`)
+      const stops = event.stop === true
+      yield* answer.take(toChatEvent(event, swallow(event), options.withdrawnTokens))
+      if (!stops) continue
+      yield* answer.end()
+      return
+    }
+  } catch (error) {
+    if (!isLmappError(error, 'engine-died') || answer.started) throw error
+    throw new LmappError('engine-failed', `${engine} closed the connection before its first token.`, { cause: error })
+  }
+  throw new LmappError('stream-incomplete', `The stream of ${engine} ended without its end marker.`)
+}
+
+/** Takes away the withdrawn text. A stop sequence that begins within it ends the answer where it is. */
+function createSwallower({ withdrawn, model }: CompletionOptions): (event: Fields) => string {
+  let due = withdrawn
+  return ({ content, stop, stop_type }) => {
+    const text = toOptionalText(content) ?? ''
+    const shared = Math.min(due.length, text.length)
+    const isAgain = due.slice(0, shared) === text.slice(0, shared)
+    due = due.slice(shared)
+    const isOver = stop === true && due !== '' && stop_type === 'eos'
+    if (!isAgain || isOver) throw notAgain(model)
+    return text.slice(shared)
+  }
+}
+
+/** Tells a native event in the words of a chat. */
+function toChatEvent(event: Fields, text: string, withdrawnTokens: number): Fields {
+  if (event.error !== undefined) return event
+  const { timings, prompt_progress } = event
+  const choice = { index: 0, delta: { content: text } }
+  if (event.stop !== true) return { choices: [choice], prompt_progress }
+  const written = toOptionalCount(event.tokens_predicted) ?? 0
+  return {
+    choices: [{ ...choice, finish_reason: toReason(event.stop_type) }],
+    timings,
+    usage: {
+      prompt_tokens: event.tokens_evaluated,
+      completion_tokens: Math.max(0, written - withdrawnTokens),
+      prompt_tokens_details: { cached_tokens: toFields(timings).cache_n },
+    },
+  }
+}
+
+function toReason(stopType: unknown): string {
+  if (stopType === 'eos' || stopType === 'word') return 'stop'
+  return stopType === 'limit' ? 'length' : 'other'
+}
+
+function notAgain(model: string): LmappError {
+  return new LmappError('unsupported', `${model} does not write again what the answer ended with.`, {
+    hint: 'Ask anew, or go on with another model: lmapp continue -m MODEL',
+    details: { model, capability: 'continue' },
+  })
+}

@@ -1,0 +1,142 @@
+import {
+  type Backend,
+  type BackendInfo,
+  type CallOptions,
+  type Capabilities,
+  interfaceVersion,
+  isLmappError,
+} from 'lmapp-kit'
+import type { ApiKeySource } from '../http/index.ts'
+import { createOpenChats, toAbsence, toChatBody } from '../openai-wire/index.ts'
+import { mostTokens } from '../text-measure/index.ts'
+import { createCatalogue, isStillLoading, stillLoading } from './catalogue.ts'
+import { chatWithLlamaServer } from './chat.ts'
+import { engine, type Identity, openLlamaServerConnection } from './connection.ts'
+import { hasImages } from './context.ts'
+import { createContinuing } from './continuing.ts'
+import { createModelDescriber } from './describe-model.ts'
+import { toDialect } from './dialect.ts'
+import { embedWithLlamaServer } from './embedding.ts'
+import { toHealth, toLoadingHealth } from './health.ts'
+import { countPrompt } from './prompt-tokens.ts'
+
+export interface LlamaServerBackendOptions {
+  /** Where one may be, at least one; the first where a llama-server is counts. */
+  urls: readonly string[]
+  /**
+   * Milliseconds: `connectMs` for reaching it, `stallMs` of silence for a question about models, `loadMs` of silence for
+   * an embedding. A chat has no limit of its own.
+   */
+  timeouts: { connectMs: number; stallMs: number; loadMs: number }
+  apiKey?: ApiKeySource
+}
+
+/** Milliseconds that a person waits at most to hear whether it is there. */
+const longestHealthMs = 4_000
+
+const capabilities: Capabilities = {
+  chat: 'yes',
+  continue: 'yes',
+  tools: 'unknown',
+  'json-schema': 'yes',
+  vision: 'unknown',
+  reasoning: 'unknown',
+  logprobs: 'yes',
+  embed: 'unknown',
+  'count-tokens': 'yes',
+}
+
+/** A llama-server that somebody else started. Creating touches nothing; nothing here starts or ends its process. */
+export function createLlamaServerBackend({ urls, timeouts, apiKey }: LlamaServerBackendOptions): Backend {
+  const { connectMs, stallMs, loadMs } = timeouts
+  const connection = openLlamaServerConnection({ urls, connectMs, silenceMs: stallMs, ...(apiKey && { apiKey }) })
+  const catalogue = createCatalogue(connection)
+  const continuing = createContinuing(connection)
+  const dependencies = { connection, catalogue, continuing }
+  const describer = createModelDescriber(dependencies)
+  const chats = createOpenChats()
+
+  /** A list is worth waiting for a model that is about to be loaded, but not for long. */
+  const whenListed = async <T>(call: CallOptions, ask: (call: CallOptions) => Promise<T>): Promise<T> => {
+    const limit = AbortSignal.timeout(Math.min(connectMs, longestHealthMs))
+    try {
+      await catalogue.whenLoaded({ signal: call.signal ? AbortSignal.any([call.signal, limit]) : limit })
+    } catch (error) {
+      throw isLmappError(error, 'cancelled') && !call.signal?.aborted ? stillLoading() : error
+    }
+    return ask(call)
+  }
+
+  const backend: Backend = {
+    async start(call = {}) {
+      await connection.identify(call)
+    },
+    async stop() {
+      chats.stop(engine)
+    },
+    async isRunning({ signal } = {}) {
+      const limit = AbortSignal.timeout(Math.min(stallMs, longestHealthMs))
+      const call = { signal: signal ? AbortSignal.any([signal, limit]) : limit }
+      try {
+        if (await connection.isLoading(call)) return toLoadingHealth(chats.list)
+        return toHealth(await catalogue.list(call), chats.list)
+      } catch (error) {
+        if (signal?.aborted) throw error
+        return isStillLoading(error) ? toLoadingHealth(chats.list) : toAbsence(error, chats.list, engine)
+      }
+    },
+    chat(request, { signal } = {}) {
+      return chats.run(request.model, signal, (ended) => chatWithLlamaServer(dependencies, request, ended))
+    },
+    async listModels(call = {}) {
+      return whenListed(call, async () => {
+        const models = await catalogue.list(call)
+        return Promise.all(models.map((model) => describer.describe(model, call)))
+      })
+    },
+    async showModel(name, call = {}) {
+      return whenListed(call, async () => describer.describeFully(await catalogue.find(name, call), call))
+    },
+    async getInfo(call = {}) {
+      return toInfo(urls, await identityIfThere(connection.identify(call)))
+    },
+    async embed({ model, input }, call = {}) {
+      const served = await catalogue.find(model, call)
+      return embedWithLlamaServer(connection, { model: served, input, silenceMs: loadMs }, call)
+    },
+    async countTokens({ model, messages }, call = {}) {
+      if (hasImages({ messages })) return { tokens: mostTokens({ messages }), exact: false }
+      const served = await catalogue.find(model, call)
+      const dialect = toDialect(await catalogue.props(served, call))
+      const { body } = toChatBody({ model, messages }, { dialect, model: served.wireName })
+      return { tokens: await countPrompt(connection, body, call), exact: true }
+    },
+    async [Symbol.asyncDispose]() {
+      await backend.stop()
+      connection[Symbol.dispose]()
+    },
+  }
+  return backend
+}
+
+async function identityIfThere(identified: Promise<Identity>): Promise<Identity | undefined> {
+  try {
+    return await identified
+  } catch (error) {
+    if (isLmappError(error) && error.code !== 'cancelled') return undefined
+    throw error
+  }
+}
+
+function toInfo(urls: readonly string[], identity: Identity | undefined): BackendInfo {
+  const props = identity?.state === 'ready' ? identity.props : undefined
+  const slots = props?.model?.slots
+  return {
+    name: engine,
+    version: '0.1.0',
+    interfaceVersion,
+    ...(props && { engineVersion: props.version }),
+    description: `llama-server at ${identity?.url ?? urls.join(' or ')}`,
+    capabilities: { ...capabilities, ...(slots !== undefined && { parallel: slots }) },
+  }
+}

@@ -1,0 +1,31 @@
+import type { Backend } from 'lmapp-kit'
+import { apiKeyOf } from '../http/index.ts'
+import { createLlamaServerBackend } from './llama-server-backend.ts'
+
+interface Definition {
+  config: { url?: string; apiKeyEnv?: string; apiKeyFile?: string }
+  environment: Readonly<Record<string, string>>
+}
+
+interface Context {
+  timeouts: { connectMs: number; stallMs: number; loadMs: number }
+}
+
+/** Where it listens unless it is told otherwise: 8080 until August 2026, 9931 since. */
+const usualUrls = ['http://127.0.0.1:8080', 'http://127.0.0.1:9931']
+
+/** A llama-server at the configured `url`, else at the first of its usual ports where one is. */
+export const llamaServerBackendType = {
+  name: 'llama-server',
+  execution: 'built-in',
+  owner: 'external',
+  create(definition: Definition, { timeouts }: Context): Backend {
+    const apiKey = apiKeyOf(definition)
+    return createLlamaServerBackend({ urls: urlsOf(definition), timeouts, ...(apiKey && { apiKey }) })
+  },
+  describeAddress: (definition: Definition): string => urlsOf(definition).join(' or '),
+} as const
+
+function urlsOf({ config }: Definition): readonly string[] {
+  return config.url === undefined ? usualUrls : [config.url]
+}

@@ -1,0 +1,172 @@
+import {
+  type Backend,
+  type BackendInfo,
+  type CallOptions,
+  type Capabilities,
+  type ChatRequest,
+  type Embedding,
+  interfaceVersion,
+  isLmappError,
+  LmappError,
+  type ModelInfo,
+  type Part,
+} from 'lmapp-kit'
+import type { ApiKeySource } from '../http/index.ts'
+import {
+  type Continuation,
+  createContinuation,
+  createOpenChats,
+  type ListedModel,
+  parseEmbeddings,
+  toAbsence,
+  toEmbeddingBody,
+  toHealth,
+} from '../openai-wire/index.ts'
+import { type ChatDependencies, chatWithCompatible, withKnownNames } from './chat.ts'
+import { type CompatibleConnection, type Identity, openCompatibleConnection } from './connection.ts'
+import type { Engine } from './engines.ts'
+
+export interface OpenAiCompatibleOptions {
+  /** Of the API, as `http://10.0.0.5:8000/v1`. */
+  url: string
+  /**
+   * Milliseconds: `connectMs` for reaching it, `stallMs` of silence for a question about models, `loadMs` of silence for
+   * an embedding. A chat has no limit of its own.
+   */
+  timeouts: { connectMs: number; stallMs: number; loadMs: number }
+  apiKey?: ApiKeySource
+}
+
+/** Milliseconds that a person waits at most to hear whether it is there. */
+const longestHealthMs = 4_000
+
+/** What such a server can is for each model to show. */
+const capabilities: Capabilities = {
+  chat: 'yes',
+  continue: 'unknown',
+  tools: 'unknown',
+  'json-schema': 'unknown',
+  vision: 'unknown',
+  reasoning: 'unknown',
+  logprobs: 'unknown',
+  embed: 'unknown',
+}
+
+/** A server that speaks OpenAI's API, started by somebody else. Creating touches nothing. */
+export function createOpenAiCompatibleBackend({ url, timeouts, apiKey }: OpenAiCompatibleOptions): Backend {
+  const { connectMs, stallMs, loadMs } = timeouts
+  const connection = openCompatibleConnection({ url, connectMs, silenceMs: stallMs, ...(apiKey && { apiKey }) })
+  const continuation = createContinuation()
+  const chats = createOpenChats()
+  const name = `The server at ${url}`
+
+  const backend: Backend = {
+    async start(call = {}) {
+      await connection.identify(call)
+    },
+    async stop() {
+      chats.stop(url)
+    },
+    async isRunning({ signal } = {}) {
+      const limit = AbortSignal.timeout(Math.min(stallMs, longestHealthMs))
+      const call = { signal: signal ? AbortSignal.any([signal, limit]) : limit }
+      try {
+        const { engine } = await connection.identify(call)
+        return toHealth(readyOf(engine, await connection.models(call)), chats.list)
+      } catch (error) {
+        if (signal?.aborted) throw error
+        return toAbsence(error, chats.list, name)
+      }
+    },
+    chat(request, { signal } = {}) {
+      return chats.run(request.model, signal, (ended) => chatNamed({ connection, continuation }, request, ended))
+    },
+    async listModels(call = {}) {
+      const { engine } = await connection.identify(call)
+      return (await connection.models(call)).map((model) => toModelInfo(model, engine, continuation))
+    },
+    async getInfo(call = {}) {
+      return toInfo(url, await identityIfThere(connection.identify(call)))
+    },
+    embed: (request, call = {}) => embed(connection, request, { silenceMs: loadMs, ...call }),
+    async [Symbol.asyncDispose]() {
+      await backend.stop()
+      connection[Symbol.dispose]()
+    },
+  }
+  return backend
+}
+
+async function* chatNamed(
+  dependencies: ChatDependencies,
+  request: ChatRequest,
+  signal: AbortSignal,
+): AsyncGenerator<Part, void, undefined> {
+  try {
+    yield* chatWithCompatible(dependencies, request, signal)
+  } catch (error) {
+    throw await withKnownNames(error, dependencies.connection, signal)
+  }
+}
+
+async function embed(
+  connection: CompatibleConnection,
+  { model, input }: { model: string; input: string[] },
+  call: CallOptions & { silenceMs: number },
+): Promise<Embedding> {
+  const { engine } = (await connection.identify(call.signal ? { signal: call.signal } : {})).engine.dialect
+  try {
+    const body = toEmbeddingBody({ model, input })
+    const answer = await connection.json({ method: 'POST', path: '/embeddings', body, model, ...call })
+    return parseEmbeddings(answer, { engine, inputs: input.length })
+  } catch (error) {
+    if (isLmappError(error, 'backend-refused')) throw noEmbeddings(engine, model, error)
+    throw await withKnownNames(error, connection, call.signal)
+  }
+}
+
+function noEmbeddings(engine: string, model: string, cause: LmappError): LmappError {
+  return new LmappError('unsupported', `${engine} does not embed.`, {
+    details: { model, capability: 'embed' },
+    cause,
+  })
+}
+
+function readyOf(engine: Engine, models: readonly ListedModel[]): string[] {
+  return models.filter(({ info }) => info.loaded ?? engine.listsLoaded).map(({ info }) => info.id)
+}
+
+/** What was tried outweighs what is not known. */
+function toModelInfo({ info }: ListedModel, engine: Engine, continuation: Continuation): ModelInfo {
+  const continues = continuation.known(info.id)
+  return {
+    ...info,
+    ...(info.loaded === undefined && engine.listsLoaded && { loaded: true }),
+    capabilities: {
+      ...info.capabilities,
+      ...(engine.schema !== 'unknown' && { 'json-schema': engine.schema }),
+      continue: continues === undefined ? 'unknown' : continues ? 'yes' : 'no',
+    },
+  }
+}
+
+async function identityIfThere(identified: Promise<Identity>): Promise<Identity | undefined> {
+  try {
+    return await identified
+  } catch (error) {
+    if (isLmappError(error) && error.code !== 'cancelled') return undefined
+    throw error
+  }
+}
+
+function toInfo(url: string, identity: Identity | undefined): BackendInfo {
+  const engine = identity?.engine.dialect.engine ?? 'The server'
+  return {
+    name: 'openai-compatible',
+    version: '0.1.0',
+    interfaceVersion,
+    ...(identity?.version !== undefined && { engineVersion: identity.version }),
+    description: `${engine} at ${url}`,
+    capabilities,
+  }
+}

@@ -1,0 +1,26 @@
+import { type Health, isLmappError, type ModelHealth } from 'lmapp-kit'
+import type { OpenChat } from './open-chats.ts'
+
+/** Of an engine that answers. `loads`: it loads a model when a chat asks for it, so who waits for one makes it load. */
+export function toHealth(
+  ready: readonly string[],
+  chats: readonly OpenChat[],
+  { loads = false }: { loads?: boolean } = {},
+): Health {
+  const awaited = chats.filter(({ answering, model }) => loads && !answering && !ready.includes(model))
+  const models: ModelHealth[] = [
+    ...ready.map((id) => ({ id, state: 'ready' as const })),
+    ...[...new Set(awaited.map(({ model }) => model))].map((id) => ({ id, state: 'loading' as const })),
+  ]
+  return { running: true, state: 'running', active: chats.length, queued: 0, models }
+}
+
+/** Nobody there is no failure: somebody else starts the engine, or does not. Bugs are thrown on. */
+export function toAbsence(error: unknown, chats: readonly OpenChat[], engine: string): Health {
+  const absent = { running: false, active: chats.length, queued: 0, models: [] }
+  const hangs = isLmappError(error) && isLmappError(error.cause, 'stalled')
+  if (isLmappError(error, 'backend-unreachable') && !hangs) return { ...absent, state: 'stopped' }
+  if (isLmappError(error, 'cancelled')) return { ...absent, state: 'failed', degraded: `${engine} does not answer.` }
+  if (isLmappError(error)) return { ...absent, state: 'failed', degraded: error.message }
+  throw error
+}

@@ -1,0 +1,1 @@
+export { checkPromptWasRead, fewestTokens, mostTokens, withUsefulHint } from './prompt-estimate.ts'
