@@ -55,6 +55,8 @@ export interface Home extends AsyncDisposable {
 export const bare = {
   backends: {
     ollama: { type: 'ollama', enabled: false },
+    'llama-server': { type: 'llama-server', enabled: false },
+    'lm-studio': { type: 'lm-studio', enabled: false },
     embedded: { type: 'embedded', enabled: false },
   },
 }

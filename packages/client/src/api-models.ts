@@ -8,7 +8,7 @@ export interface ApiModelFit {
   /** Of the file and the context together. */
   neededBytes: number
   freeBytes: number
-  /** The context that `neededBytes` counts with, in tokens. */
+  /** The context that `neededBytes` counts with, in tokens; 0: only the file is counted. */
   contextLength: number
   /** The longest context that would fit; absent when not even a short one does. */
   longestContext?: number
@@ -20,7 +20,7 @@ export interface ApiModel extends ModelInfo {
   ref: string
   backend: string
   name: string
-  /** Where the file comes from: `lmapp`, `ollama`, `lm-studio`, `hugging-face`, or a folder. Absent: the engine's own. */
+  /** Where the file comes from: `lmapp`, `ollama`, `lm-studio`, `hugging-face`, `llama.cpp`, or a folder. Absent: the engine's own. */
   origin?: string
   /** ISO 8601, of the last answer that it wrote here. */
   lastUsedAt?: string

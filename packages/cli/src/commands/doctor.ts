@@ -3,6 +3,7 @@ import type { Arguments } from '../arguments/parse-arguments.ts'
 import type { CommandContext } from '../context.ts'
 import type { Check } from '../doctor/check.ts'
 import { checkConfig, checkDisk, checkPip, checkPlaces } from '../doctor/check-machine.ts'
+import { checkModelFiles } from '../doctor/check-models.ts'
 import { checkService } from '../doctor/check-service.ts'
 import type { Output } from '../output/output.ts'
 import { printJson } from '../output/print-json.ts'
@@ -20,6 +21,7 @@ export async function doctor(context: CommandContext, args: Arguments): Promise<
     ...(await checkConfig(places)),
     await checkDisk(places),
     await checkPip(context.environment),
+    ...(await checkModelFiles(context.environment, places)),
     ...(await checkService(context)),
   ]
   const first = checks.find(({ state }) => state === 'problem')

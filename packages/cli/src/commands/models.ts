@@ -1,26 +1,50 @@
-import type { ApiModel } from 'lmapp-client'
+import { getConfigValue } from '@lmapp/core/config'
+import type { ApiBackend, ApiModel, LmappClient } from 'lmapp-client'
+import { isLmappError } from 'lmapp-kit'
 import type { Arguments } from '../arguments/parse-arguments.ts'
 import { type CommandContext, withService } from '../context.ts'
-import { formatBytes, formatCount } from '../output/format.ts'
+import { formatBytes } from '../output/format.ts'
 import { printNotice } from '../output/print-error.ts'
 import { printJson } from '../output/print-json.ts'
-import { toOneLine } from '../output/sanitize.ts'
-import { toFields, toTable } from '../output/table.ts'
-import { writeConfigValue } from './config.ts'
+import { toOneLine, toTerminalText } from '../output/sanitize.ts'
+import { createStatusLine } from '../output/status-line.ts'
+import { findPlaces } from '../service/service-places.ts'
+import { exitCodeOfSignal, type StopSignal } from '../signals.ts'
+import { readConfigText, writeConfigValue } from './config.ts'
+import { explainFit, toModelFields, toModelTable } from './model-text.ts'
 
 export async function listModels(context: CommandContext, args: Arguments): Promise<number> {
-  const models = await withService(context, (client) => client.listModels())
+  const { models, backends } = await withService(context, async (client) => {
+    const [models, backends] = await Promise.all([client.listModels(), listBackends(client)])
+    return { models, backends }
+  })
   if (args.has('json')) await printJson(context.stdout, models.map(toJson))
   else if (models.length > 0) await context.stdout.write(toModelTable(models, context.stdout.columns))
   else await printNotice(context.stderr, 'No model is there yet. Ask something, or: lmapp models pull NAME')
+  await tellMissing(context, backends)
   return 0
 }
 
 export async function showModel(context: CommandContext, args: Arguments): Promise<number> {
   const [ref = ''] = args.operands
   const model = await withService(context, (client) => client.showModel(ref))
-  if (args.has('json')) await printJson(context.stdout, toJson(model))
-  else await context.stdout.write(toFields(modelFields(model), context.stdout.columns))
+  const files = args.has('checksum') && model.path !== undefined ? await checkFiles(context, model.path) : []
+  if (typeof files === 'number') return files
+  const [first, ...others] = files
+  const whole = first ? { ...model, digest: first.digest } : model
+  if (first && others.length === 0 && model.digest !== undefined && first.digest !== model.digest) {
+    await printNotice(context.stderr, `The file has changed: its checksum should be ${model.digest}.`)
+  }
+  if (args.has('json')) {
+    await printJson(context.stdout, { ...toJson(whole), ...(files.length > 1 && { files }) })
+    return 0
+  }
+  await context.stdout.write(toModelFields(whole, context.stdout.columns))
+  for (const { path, digest } of others) await context.stdout.write(`${digest}  ${toOneLine(path)}\n`)
+  if (args.has('checksum') && model.path === undefined) {
+    await printNotice(context.stderr, 'Its file is not on this machine, or its engine does not say where.')
+  }
+  if (model.template !== undefined) await context.stdout.write(`\nTemplate\n${indent(toTerminalText(model.template))}`)
   return 0
 }
 
@@ -28,22 +52,27 @@ export async function removeModel(context: CommandContext, args: Arguments): Pro
   const [ref = ''] = args.operands
   const removed = await withService(context, (client) => client.removeModel(ref))
   if (args.has('json')) await printJson(context.stdout, removed)
-  else {
-    const freed = removed.freedBytes === undefined ? '' : `; ${formatBytes(removed.freedBytes)} are free again`
-    await context.stdout.write(`Removed ${removed.ref}${freed}.\n`)
-  }
+  else await context.stdout.write(`Removed ${removed.ref}${describeFreed(removed.freedBytes)}.\n`)
   return 0
 }
 
 /** Sets `model` in the configuration. Names that were completed are written in full; an alias stays one. */
 export async function switchModel(context: CommandContext, args: Arguments): Promise<number> {
   const [typed = ''] = args.operands
-  const { refs, notice } = await withService(context, (client) => client.resolveModel(typed))
+  const before = getConfigValue((await readConfigText(findPlaces(context.environment).configFile)) ?? '{}', 'model')
+  const { refs, notice, found } = await withService(context, async (client) => {
+    const resolved = await client.resolveModel(typed)
+    return { ...resolved, found: await client.showModel(resolved.refs[0] ?? typed) }
+  })
   if (notice) await printNotice(context.stderr, notice)
   const model = notice || refs.length === 1 ? fullReference(refs) : typed
   await writeConfigValue(context, 'model', model)
-  if (args.has('json')) await printJson(context.stdout, { model, candidates: refs })
-  else await context.stdout.write(`The default model is now ${model}.\n`)
+  const previous = typeof before === 'string' ? before : undefined
+  if (args.has('json')) await printJson(context.stdout, { model, candidates: refs, previous: previous ?? null })
+  else await context.stdout.write(`The default model is now ${model}${describePrevious(previous, model)}.\n`)
+  if (found.fit?.state === 'too-large') await printNotice(context.stderr, `${found.ref} is ${explainFit(found.fit)}.`)
+  const { LMAPP_MODEL } = context.environment
+  if (LMAPP_MODEL) await printNotice(context.stderr, `LMAPP_MODEL is set to "${LMAPP_MODEL}" here, and goes before it.`)
   return 0
 }
 
@@ -57,41 +86,79 @@ function toJson(model: ApiModel) {
   return { ...model, sizeBytes: model.sizeBytes ?? null, loaded: model.loaded ?? false }
 }
 
-function toModelTable(models: readonly ApiModel[], width: number): string {
-  const columns = [
-    { title: 'MODEL' },
-    { title: 'SIZE', align: 'right' as const },
-    { title: 'PARAMETERS' },
-    { title: 'QUANTIZATION' },
-    { title: 'STATE' },
-  ]
-  const rows = models.map((model) => [
-    toOneLine(model.ref),
-    model.sizeBytes === undefined ? '' : formatBytes(model.sizeBytes),
-    model.parameters ?? '',
-    model.quantization ?? '',
-    stateOf(model),
-  ])
-  return toTable(columns, rows, width)
+/** Only to say who is missing: the list is worth having without it. */
+async function listBackends(client: LmappClient): Promise<ApiBackend[]> {
+  try {
+    return await client.listBackends()
+  } catch (error) {
+    if (isLmappError(error)) return []
+    throw error
+  }
 }
 
-function stateOf({ loaded }: ApiModel): string {
-  return loaded ? 'loaded' : ''
+/** One line for all whose models are not in the list, though somebody expects them there. */
+async function tellMissing(context: CommandContext, backends: readonly ApiBackend[]): Promise<void> {
+  const configured = getConfigValue(
+    (await readConfigText(findPlaces(context.environment).configFile)) ?? '{}',
+    'backends',
+  )
+  const ids = new Set(typeof configured === 'object' && configured !== null ? Object.keys(configured) : [])
+  const missing = backends.filter((backend) => isMissing(backend, ids.has(backend.name)))
+  if (missing.length === 0) return
+  const said = missing.map(
+    ({ name, breaker, reason }) => `${name} (${trimEnd(reason ?? breaker.reason ?? 'it failed')})`,
+  )
+  await printNotice(context.stderr, `Not asked, or without an answer: ${said.join(', ')}. See: lmapp doctor`)
 }
 
-function modelFields(model: ApiModel): [string, string][] {
-  const can = Object.entries(model.capabilities ?? {}).filter(([, support]) => support === 'yes')
-  return [
-    ['Model', model.ref],
-    ['State', stateOf(model)],
-    ['Size', model.sizeBytes === undefined ? '' : formatBytes(model.sizeBytes)],
-    ['Parameters', model.parameters ?? ''],
-    ['Quantization', model.quantization ?? ''],
-    ['Family', model.family ?? ''],
-    ['Context', model.contextLength === undefined ? '' : `${formatCount(model.contextLength)} tokens`],
-    ['Can', can.map(([name]) => name).join(', ')],
-    ['License', toOneLine(model.license ?? '').slice(0, 200)],
-    ['Digest', model.digest ?? ''],
-    ['File', model.path ?? ''],
-  ]
+/** An engine that nobody configured and that does not run is none. */
+function isMissing({ state, breaker, health, owner }: ApiBackend, isConfigured: boolean): boolean {
+  if (state === 'failed') return true
+  const isSilent = state === 'unreachable' || (breaker.state === 'open' && owner === 'external')
+  return isSilent && (isConfigured || !health)
+}
+
+function trimEnd(sentence: string): string {
+  return toOneLine(sentence).replace(/\.$/, '')
+}
+
+function describeFreed(bytes: number | undefined): string {
+  if (bytes === undefined) return ''
+  if (bytes === 0) return '; nothing is freed, another model shares its file'
+  return `; ${formatBytes(bytes)} are free again`
+}
+
+function describePrevious(before: string | undefined, now: string): string {
+  if (before === now) return ', as it was'
+  return before === undefined ? '; none was set before' : `; it was ${toOneLine(before)}`
+}
+
+/** The exit code where it was stopped. */
+async function checkFiles(context: CommandContext, path: string) {
+  const { computeChecksums } = await import('./model-checksum.ts')
+  const status = createStatusLine(context.stderr)
+  const stopping = new AbortController()
+  let stoppedBy: StopSignal | undefined
+  const release = context.signals.listen((signal) => {
+    stoppedBy = signal
+    stopping.abort()
+  })
+  try {
+    return await computeChecksums(path, { signal: stopping.signal, show: (each) => status.show(each) })
+  } catch (error) {
+    if (stoppedBy) return exitCodeOfSignal[stoppedBy]
+    throw error
+  } finally {
+    status.clear()
+    release()
+  }
+}
+
+function indent(text: string): string {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => `  ${line}`.trimEnd())
+    .join('\n')
+    .concat('\n')
 }

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { llamaServerBackendType } from '@lmapp/backends/llama-server'
 import { lmStudioBackendType } from '@lmapp/backends/lm-studio'
@@ -12,7 +13,7 @@ import {
 } from '@lmapp/core/backends'
 import { type Config, createConfigReader, type Places } from '@lmapp/core/config'
 import { createEmbedder } from '@lmapp/core/embedding'
-import { createModelLibrary, createModelService } from '@lmapp/core/models'
+import { createDiskModels, createModelLibrary, createModelService, createModelUses } from '@lmapp/core/models'
 import { createRunManager } from '@lmapp/core/runs'
 import { openStore } from '@lmapp/core/store'
 import { createTitler, type Titler } from '@lmapp/core/titles'
@@ -64,12 +65,21 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     cacheDir: places.cacheDir,
     environment: options.environment,
   })
+  const disk = createDiskModels({
+    homeDir: options.environment.HOME ?? homedir(),
+    platform: process.platform,
+    cacheDir: places.cacheDir,
+    environment: options.environment,
+    settings: async () => (await config()).models,
+    leaveOut: [places.modelsDir],
+  })
   const workerUrl = new URL(
     process.env.LMAPP_BUNDLED ? './store-worker.js' : '../../../core/src/store/worker.ts',
     import.meta.url,
   )
   const store = await openStore({ path: places.storeFile, workerUrl })
   if (store.setAside) options.log(`the history was damaged; it is kept as ${store.setAside}, and a new one was begun`)
+  const uses = createModelUses(store)
   const crashed = await store.recoverCrashed()
   if (crashed > 0) options.log(`${crashed} answers were cut short by the end of an earlier service`)
 
@@ -77,6 +87,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     [
       createEmbeddedBackendType({
         library,
+        disk,
         enginesDir: join(places.dataDir, 'engines'),
         environment: options.environment,
       }),
@@ -96,7 +107,10 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const registry = createBackendRegistry({
     types,
     config,
-    automatic: async (_config, environment) => automaticBackends(pluginNames, environment),
+    automatic: async (_config, environment) => {
+      disk.remember(environment)
+      return automaticBackends(pluginNames, environment)
+    },
     context: (id, { timeouts }) => ({
       timeouts,
       dataDir: join(places.dataDir, 'backend-data', id),
@@ -108,6 +122,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     store,
     backends: registry,
     library,
+    uses,
     config,
     onActivity() {
       options.onActivity?.()
@@ -116,7 +131,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     onEnded: (run, request) => titler.answered(run, request),
   })
   const titler: Titler = createTitler({ store, runs, config, log: options.log })
-  const models = createModelService({ backends: registry, library, config })
+  const models = createModelService({ backends: registry, library, uses, config })
   const reports = createBackendReports(registry)
   const embedder = createEmbedder({ backends: registry, library, config })
 

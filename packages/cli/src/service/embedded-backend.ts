@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createSubprocessBackend, parseManifest } from '@lmapp/backends/plugins'
 import type { BackendContext, BackendDefinition, BackendType } from '@lmapp/core/backends'
-import { type LibraryModel, type ModelLibrary, readGgufHeader } from '@lmapp/core/models'
-import { isLmappError, type Manifest, type ModelInfo, manifestFileName } from 'lmapp-kit'
+import type { DiskModels, ModelLibrary } from '@lmapp/core/models'
+import { type Manifest, manifestFileName } from 'lmapp-kit'
 import { type EngineInstallation, findEngine, installEngine } from './embedded-engine.ts'
+import { createEmbeddedModels, type EmbeddedModels } from './embedded-models.ts'
 
 export interface EmbeddedBackendOptions {
   library: ModelLibrary
+  /** Files of other programs, which are run where they are. */
+  disk: DiskModels
   /** Where the engine is installed for users without a checkout. */
   enginesDir: string
   /** Folder of the plugin; it ships beside the command. */
@@ -22,7 +23,8 @@ export interface EmbeddedBackendOptions {
 export function createEmbeddedBackendType(options: EmbeddedBackendOptions): BackendType {
   const pluginDir = options.pluginDir ?? shippedPluginDir()
   const installation: EngineInstallation = { pluginDir, enginesDir: options.enginesDir }
-  const findFiles = createFileFinder()
+  const { library, disk } = options
+  const models = createEmbeddedModels({ library, disk })
   let manifest: Manifest | undefined
   const readManifest = () => {
     const file = `${pluginDir}/${manifestFileName}`
@@ -34,13 +36,16 @@ export function createEmbeddedBackendType(options: EmbeddedBackendOptions): Back
     execution: 'subprocess',
     owner: 'lmapp',
     servesLibrary: true,
-    knownModels: (definition, context) => listModels(definition, context, { library: options.library, findFiles }),
-    prepare: (_definition, _context, fetching) => installEngine(installation, fetching),
+    knownModels: (definition, context) => models.list(definition, context),
+    async *prepare(definition, context, fetching) {
+      await models.tell(definition, context)
+      yield* installEngine(installation, fetching)
+    },
     create: (definition, context) =>
       createSubprocessBackend({
         manifest: readManifest(),
         directory: pluginDir,
-        config: toPluginConfig(definition, context, findEngine(installation)),
+        config: toPluginConfig({ definition, context, models, runtimeDir: findEngine(installation) }),
         secrets: {},
         dataDir: context.dataDir,
         logFile: context.logFile,
@@ -55,67 +60,19 @@ function shippedPluginDir(): string {
   return fileURLToPath(new URL(relative, import.meta.url))
 }
 
-function toPluginConfig(
-  { config }: BackendDefinition,
-  { modelsDir }: BackendContext,
-  runtimeDir: string | undefined,
-): Record<string, unknown> {
+interface PluginSurroundings {
+  definition: BackendDefinition
+  context: BackendContext
+  models: EmbeddedModels
+  runtimeDir: string | undefined
+}
+
+function toPluginConfig({ definition: { config }, context, models, runtimeDir }: PluginSurroundings) {
   return {
-    modelsDir,
+    modelsDir: context.modelsDir,
+    modelsFile: models.fileFor(context),
     ...(config.models && { models: config.models }),
     ...(runtimeDir !== undefined && { runtimeDir }),
     ...config.config,
-  }
-}
-
-async function listModels(
-  { config }: BackendDefinition,
-  { modelsDir }: BackendContext,
-  { library, findFiles }: Pick<EmbeddedBackendOptions, 'library'> & { findFiles: ReturnType<typeof createFileFinder> },
-): Promise<ModelInfo[]> {
-  const own = (await library.list()).map(toModelInfo)
-  const fetched = new Set(own.map(({ id }) => id))
-  const others = (await findFiles(modelsDir)).filter(({ id }) => !fetched.has(id))
-  return [...own, ...others, ...Object.entries(config.models ?? {}).map(([id, path]) => ({ id, path: String(path) }))]
-}
-
-function toModelInfo({ name, fetchedAt, sha256, source: _source, ...model }: LibraryModel): ModelInfo {
-  return { ...model, id: name, modifiedAt: fetchedAt, digest: `sha256:${sha256}` }
-}
-
-/** Whole models that the user put there without us. A file is looked into once, until it changes. */
-function createFileFinder(): (folder: string) => Promise<ModelInfo[]> {
-  const known = new Map<string, Promise<ModelInfo | undefined>>()
-  return async (folder) => {
-    const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(extension))
-    const found = names.map(async (name) => {
-      const path = join(folder, name)
-      const { size, mtime } = await stat(path)
-      const key = `${path} ${size} ${mtime.getTime()}`
-      const looked = known.get(key) ?? readModelFile(path, size, mtime)
-      known.set(key, looked)
-      return looked
-    })
-    return (await Promise.all(found)).filter((model) => model !== undefined)
-  }
-}
-
-const extension = '.gguf'
-
-async function readModelFile(path: string, sizeBytes: number, modified: Date): Promise<ModelInfo | undefined> {
-  try {
-    const { quantization, parameters, contextLength } = await readGgufHeader(path)
-    return {
-      id: basename(path, extension),
-      path,
-      sizeBytes,
-      modifiedAt: modified.toISOString(),
-      ...(quantization !== undefined && { quantization }),
-      ...(parameters !== undefined && { parameters }),
-      ...(contextLength !== undefined && { contextLength }),
-    }
-  } catch (error) {
-    if (isLmappError(error)) return undefined
-    throw error
   }
 }

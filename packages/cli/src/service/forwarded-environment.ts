@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { ForwardedEnvironment } from 'lmapp-client'
 
-const always = ['OLLAMA_HOST', 'OLLAMA_MODELS', 'HF_HOME', 'HF_TOKEN', 'HF_ENDPOINT']
+const always = ['OLLAMA_HOST', 'OLLAMA_MODELS', 'HF_HOME', 'HF_HUB_CACHE', 'LLAMA_CACHE', 'HF_TOKEN', 'HF_ENDPOINT']
 
 /**
  * What goes along with every request: the variables that lmapp itself reads, and those that the configuration names

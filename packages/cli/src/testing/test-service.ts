@@ -26,7 +26,8 @@ export async function openTestService(models: Record<string, unknown>, config: o
     XDG_RUNTIME_DIR: home,
   }
   const off = (type: string) => ({ type, enabled: false })
-  const backends = { box: { type: 'mock', models }, embedded: off('embedded'), ollama: off('ollama') }
+  const found = ['embedded', 'ollama', 'llama-server', 'lm-studio']
+  const backends = { box: { type: 'mock', models }, ...Object.fromEntries(found.map((type) => [type, off(type)])) }
   writeFileSync(join(home, 'config.json'), JSON.stringify({ backends, ...config }))
   const places = findPlaces(environment)
   ensureServicePlaces(places)

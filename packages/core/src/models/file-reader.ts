@@ -3,15 +3,25 @@ import type { FileHandle } from 'node:fs/promises'
 /** Thrown when the file ends, or a number in it cannot be true. */
 export class MalformedFileError extends Error {}
 
-/** Reads little-endian values from the beginning of a file, through one window: what is skipped is not read. */
+/** Memory that one reader after the other may use; what is read is valid only until the next of them reads. */
+export interface Scratch {
+  buffer: Buffer
+}
+
+/**
+ * Reads little-endian values from the beginning of a file, through one window: what is skipped is not read.
+ * Values are taken from the window at once, without a promise for each: `reach` fills it before.
+ */
 export class FileReader {
   readonly #file: FileHandle
   readonly size: number
-  #window = Buffer.alloc(0)
+  readonly #scratch: Scratch
+  #window: Buffer = Buffer.alloc(0)
   #windowStart = 0
   #position = 0
 
-  constructor(file: FileHandle, size: number) {
+  constructor(file: FileHandle, size: number, scratch: Scratch = { buffer: Buffer.alloc(0) }) {
+    this.#scratch = scratch
     this.#file = file
     this.size = size
   }
@@ -24,19 +34,30 @@ export class FileReader {
     return this.size - this.#position
   }
 
-  async uint32(): Promise<number> {
-    return (await this.#take(4)).readUInt32LE()
+  /** Makes so many bytes from here on ready to be taken; fewer where the file ends before. */
+  reach(count: number): Promise<void> | undefined {
+    const offset = this.#position - this.#windowStart
+    const wanted = Math.min(count, this.remaining)
+    if (offset >= 0 && offset + wanted <= this.#window.length) return undefined
+    return this.#fill(Math.max(wanted, windowBytes))
+  }
+
+  uint32(): number {
+    return this.#window.readUInt32LE(this.#advance(4))
   }
 
   /** Refuses what no file can mean: more than 2^53. */
-  async uint64(): Promise<number> {
-    const value = Number((await this.#take(8)).readBigUInt64LE())
-    if (!Number.isSafeInteger(value)) throw new MalformedFileError('a number is larger than any file')
-    return value
+  uint64(): number {
+    const offset = this.#advance(8)
+    const high = this.#window.readUInt32LE(offset + 4)
+    if (high >= 2 ** 21) throw new MalformedFileError('a number is larger than any file')
+    return high * 2 ** 32 + this.#window.readUInt32LE(offset)
   }
 
-  async bytes(count: number): Promise<Buffer> {
-    return Buffer.from(await this.#take(count))
+  /** Valid until the next `reach`. */
+  bytes(count: number): Buffer {
+    const offset = this.#advance(count)
+    return this.#window.subarray(offset, offset + count)
   }
 
   skip(count: number): void {
@@ -46,29 +67,43 @@ export class FileReader {
 
   /** Passes over texts, each behind its length: a vocabulary has some hundred thousand. */
   async skipTexts(count: number): Promise<void> {
-    for (let index = 0; index < count; index += 1) {
-      const offset = this.#position - this.#windowStart
-      const isInWindow = offset >= 0 && offset + 8 <= this.#window.length
-      const high = isInWindow ? this.#window.readUInt32LE(offset + 4) : 1
-      if (high !== 0) this.skip(await this.uint64())
-      else this.skip(8 + this.#window.readUInt32LE(offset))
+    for (let index = 0; index < count; ) {
+      const passed = this.#skipTextsInWindow(count - index)
+      if (passed === 0) await this.#fill(longWindowBytes)
+      index += passed
     }
   }
 
-  /** Valid until the next call. */
-  async #take(count: number): Promise<Buffer> {
-    const from = this.#position
+  #skipTextsInWindow(count: number): number {
+    const { length } = this.#window
+    const view = new DataView(this.#window.buffer, this.#window.byteOffset, length)
+    const begin = this.#position - this.#windowStart
+    if (this.remaining < 8 * count) throw new MalformedFileError('it ends too early')
+    let offset = begin
+    let passed = 0
+    while (passed < count && offset >= 0 && offset + 8 <= length) {
+      if (view.getUint32(offset + 4, true) !== 0) throw new MalformedFileError('it ends too early')
+      offset += 8 + view.getUint32(offset, true)
+      passed += 1
+    }
+    if (passed > 0) this.skip(offset - begin)
+    return passed
+  }
+
+  /** Where the bytes lie in the window. */
+  #advance(count: number): number {
+    const offset = this.#position - this.#windowStart
     this.skip(count)
-    const offset = from - this.#windowStart
-    if (offset < 0 || offset + count > this.#window.length) {
-      await this.#fill(from, Math.max(count, windowBytes))
-      return this.#window.subarray(0, count)
-    }
-    return this.#window.subarray(offset, offset + count)
+    if (offset < 0 || offset + count > this.#window.length) throw new RangeError('the window was not filled')
+    return offset
   }
 
-  async #fill(from: number, wanted: number): Promise<void> {
-    const window = Buffer.alloc(Math.min(wanted, this.size - from))
+  async #fill(wanted: number): Promise<void> {
+    const from = this.#position
+    const length = Math.min(wanted, this.size - from)
+    if (this.#scratch.buffer.length < length) this.#scratch.buffer = Buffer.allocUnsafeSlow(length)
+    const window = this.#scratch.buffer.subarray(0, length)
+    this.#window = window.subarray(0, 0)
     let filled = 0
     while (filled < window.length) {
       const { bytesRead } = await this.#file.read(window, filled, window.length - filled, from + filled)
@@ -80,4 +115,6 @@ export class FileReader {
   }
 }
 
-const windowBytes = 256 * 1024
+const windowBytes = 128 * 1024
+/** For what has to be read from end to end. */
+const longWindowBytes = 512 * 1024

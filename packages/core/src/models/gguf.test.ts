@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { isLmappError } from 'lmapp-kit'
 import { quantizations, tensorTypes } from 'lmapp-kit/gguf'
-import { readGgufHeader } from './gguf.ts'
+import { readAnyGguf, readGgufHeader } from './gguf.ts'
 import {
   type GgufOptions,
   type GgufValue,
@@ -44,15 +44,18 @@ const raw = (...bytes: Buffer[]): GgufValue => ({ type: 'raw', bytes: Buffer.con
 test('the header says what the model is', async () => {
   assert.deepEqual(await read(ggufBytes()), {
     version: 3,
+    kind: 'text',
     architecture: 'llama',
     name: 'Tiny',
     license: 'mit',
     parameters: '5K',
+    parameterCount: 4096,
     quantization: 'Q4_K_M',
     contextLength: 2048,
     parts: 1,
-    hasChatTemplate: true,
+    chatTemplate: '{{ messages }}',
     tensors: 1,
+    memory: { architecture: 'llama', vocabularySize: 3 },
   })
 })
 
@@ -65,11 +68,13 @@ test('what the header does not say is left out, and the size is counted', async 
   const header = await read(ggufBytes({ version: 2, metadata }))
   assert.deepEqual(header, {
     version: 2,
+    kind: 'other',
     architecture: 'qwen3',
     parameters: '5K',
+    parameterCount: 4096,
     parts: 3,
-    hasChatTemplate: false,
     tensors: 1,
+    memory: { architecture: 'qwen3' },
   })
   assert.equal((await read(ggufBytes(withKey('general.size_label', text('1B'))))).parameters, '1B')
   const sized = (elements: number) =>
@@ -153,6 +158,84 @@ test('a file that cannot be read is refused by name', async () => {
     await mkdir(join(folder, 'folder'), { recursive: true })
     await assert.rejects(readGgufHeader(join(folder, name)), (error) => isLmappError(error, 'not-a-model'))
   }
+})
+
+const list = (type: number, values: readonly Buffer[]) => raw(u32(9), u32(type), u64(values.length), ...values)
+
+test('what its memory depends on is read, by layer too', async () => {
+  const keys: [string, GgufValue][] = [
+    ['llama.block_count', uint32(2)],
+    ['llama.embedding_length', uint32(64)],
+    ['llama.attention.head_count', list(4, [u32(4), u32(8)])],
+    ['llama.attention.head_count_kv', list(4, [u32(1), u32(2)])],
+    ['llama.attention.key_length', uint32(16)],
+    ['llama.attention.value_length', uint32(16)],
+    ['llama.attention.sliding_window', uint32(512)],
+    ['llama.attention.sliding_window_pattern', list(7, [Buffer.from([1]), Buffer.from([0])])],
+    ['llama.vocab_size', uint32(7)],
+  ]
+  const { memory } = await read(ggufBytes({ metadata: { ...tinyMetadata, ...Object.fromEntries(keys) } }))
+  assert.deepEqual(memory, {
+    architecture: 'llama',
+    layers: 2,
+    embeddingLength: 64,
+    headCount: 8,
+    headCountKv: [1, 2],
+    keyLength: 16,
+    valueLength: 16,
+    slidingWindow: 512,
+    slidingWindowPattern: [true, false],
+    vocabularySize: 7,
+  })
+})
+
+test('what goes with a model, or is one of something else, is told apart', async () => {
+  const kindOf = async (metadata: Record<string, GgufValue>, more: GgufOptions = {}) => {
+    const path = join(folder, 'kind.gguf')
+    await writeFile(path, ggufBytes({ metadata, ...more }))
+    return (await readAnyGguf(path)).kind
+  }
+  const of = (key: string, value: GgufValue) => kindOf({ ...tinyMetadata, [key]: value })
+  assert.equal(await kindOf(tinyMetadata), 'text')
+  assert.equal(await of('general.architecture', text('nomic-bert')), 'encoder')
+  assert.equal(await of('general.architecture', text('clip')), 'projector')
+  assert.equal(await of('general.type', text('mmproj')), 'projector')
+  assert.equal(await of('general.type', text('adapter')), 'adapter')
+  assert.equal(await of('adapter.type', text('lora')), 'adapter')
+  assert.equal(await of('general.type', text('imatrix')), 'imatrix')
+  assert.equal(await of('split.no', uint32(1)), 'part')
+  assert.equal(await kindOf(tinyMetadata, { tensors: [] }), 'vocabulary')
+  assert.equal(await kindOf({ 'general.architecture': text('flux') }), 'other')
+  assert.equal(await kindOf({}, { tensors: [] }), 'other')
+})
+
+test('random bytes, and a header with any one byte changed, are a header or a refusal', async () => {
+  const { randomBytes } = await import('node:crypto')
+  const path = join(folder, 'random.gguf')
+  const isHandled = async (bytes: Buffer) => {
+    await writeFile(path, bytes)
+    await readAnyGguf(path).catch((error) => assert.ok(isLmappError(error, 'not-a-model'), String(error?.stack)))
+  }
+  await isHandled(randomBytes(10_000))
+  await isHandled(Buffer.concat([Buffer.from('GGUF'), u32(3), randomBytes(10_000)]))
+  await isHandled(Buffer.concat([Buffer.from('GGUF'), u32(3), u64(3), u64(7), randomBytes(10_000)]))
+  const whole = ggufBytes()
+  for (let at = 0; at < 420; at += 1) {
+    const bytes = Buffer.from(whole)
+    bytes[at] = 255
+    await isHandled(bytes)
+  }
+})
+
+test('a list of texts may be longer than what is read at once, and must not claim more than any has', async () => {
+  const many = {
+    type: 'texts' as const,
+    value: Array.from({ length: 90_000 }, (_, index) => `a longer token ${index}`),
+  }
+  assert.equal((await read(ggufBytes(withKey('tokenizer.ggml.tokens', many)))).memory.vocabularySize, 90_000)
+  await refusal(ggufBytes(withKey('k', raw(u32(9), u32(8), u64(2000), Buffer.alloc(200)))))
+  const whole = ggufBytes(withKey('tokenizer.ggml.tokens', many))
+  for (const length of [600_000, 1_000_000]) await refusal(whole.subarray(0, length))
 })
 
 test('the tables know each type once', () => {

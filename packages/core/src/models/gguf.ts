@@ -1,80 +1,90 @@
 import { open } from 'node:fs/promises'
 import { LmappError } from 'lmapp-kit'
-import { listType, quantizations, tensorTypes, textType, valueBytes } from 'lmapp-kit/gguf'
-import { FileReader, MalformedFileError } from './file-reader.ts'
+import { listType, tensorTypes, textType, valueBytes } from 'lmapp-kit/gguf'
+import { FileReader, MalformedFileError, type Scratch } from './file-reader.ts'
+import { type GgufHeader, type Metadata, toHeader } from './gguf-facts.ts'
 
-/** What a model file says about itself. */
-export interface GgufHeader {
-  version: number
-  /** As `llama`, `qwen3`. */
-  architecture: string
-  name?: string
-  /** As `135M`: what the file says, else counted. */
-  parameters: string
-  license?: string
-  /** As `Q4_K_M`. */
-  quantization?: string
-  /** The most the model was trained for, in tokens. */
-  contextLength?: number
-  /** More than 1: the model goes on in other files. */
-  parts: number
-  hasChatTemplate: boolean
-  tensors: number
-}
+export type { GgufHeader, GgufKind } from './gguf-facts.ts'
 
 /**
- * Reads the header and proves that the file is as long as its tensors need. Never reads the tensors themselves.
+ * Reads the header of one model file and proves that the file is as long as its tensors need. Never reads the tensors themselves.
  * Throws `not-a-model` for what is no GGUF model or is cut short, with `details.path`.
  */
 export async function readGgufHeader(path: string): Promise<GgufHeader> {
+  const header = await readAnyGguf(path)
+  if (header.tensors === 0) throw toRefused(path, 'it holds no tensors')
+  if (header.architecture === '') throw toRefused(path, 'it names no architecture')
+  return header
+}
+
+/** As `readGgufHeader`, also of files that are sound and no models: see `kind`. */
+export async function readAnyGguf(path: string, scratch?: Scratch): Promise<GgufHeader> {
   try {
     await using file = await open(path)
     const { size } = await file.stat()
-    return await readHeader(new FileReader(file, size))
+    return await readHeader(new FileReader(file, size, scratch))
   } catch (error) {
     if (!(error instanceof MalformedFileError)) throw toUnreadable(path, error)
-    throw new LmappError('not-a-model', `${path} is no usable GGUF model: ${error.message}.`, { details: { path } })
+    throw toRefused(path, error.message)
   }
 }
 
 /** Real files have some tens of keys, some thousands of tensors, and some megabytes of vocabulary. */
-const limits = { keys: 65_536, tensors: 1_000_000, textBytes: 1_048_576, dimensions: 8, listDepth: 4 } as const
+const limits = {
+  keys: 65_536,
+  keyBytes: 65_536,
+  tensors: 1_000_000,
+  tensorNameBytes: 4_096,
+  textBytes: 1_048_576,
+  texts: 16_777_216,
+  dimensions: 8,
+  listDepth: 4,
+  /** Of lists that are kept: one value for each layer. */
+  keptValues: 1_024,
+} as const
 
 const oldestVersion = 2
 const newestVersion = 3
 const standardAlignment = 32
-
-type Metadata = Map<string, string | number | boolean>
+const vocabularyKey = 'tokenizer.ggml.tokens'
 
 async function readHeader(reader: FileReader): Promise<GgufHeader> {
   if (reader.size < 24) throw new MalformedFileError('it is too short')
-  if ((await reader.bytes(4)).toString('latin1') !== 'GGUF') throw new MalformedFileError('it does not begin with GGUF')
-  const version = await reader.uint32()
+  await reader.reach(24)
+  if (reader.bytes(4).toString('latin1') !== 'GGUF') throw new MalformedFileError('it does not begin with GGUF')
+  const version = reader.uint32()
   if (version < oldestVersion || version > newestVersion) throw toWrongVersion(version)
-  const tensors = withinLimit(await reader.uint64(), limits.tensors, 'tensors')
-  const keys = withinLimit(await reader.uint64(), limits.keys, 'keys')
-  const metadata = await readMetadata(reader, keys)
+  const tensors = withinLimit(reader.uint64(), limits.tensors, 'tensors')
+  const keys = withinLimit(reader.uint64(), limits.keys, 'keys')
+  const { metadata, vocabulary } = await readMetadata(reader, keys)
   const { elements, bytes } = await readTensors(reader, tensors)
   assertComplete(reader, metadata, bytes)
-  return toHeader(version, metadata, { tensors, elements })
+  return toHeader(metadata, { version, tensors, elements, vocabulary })
 }
 
-async function readMetadata(reader: FileReader, keys: number): Promise<Metadata> {
-  const metadata: Metadata = new Map()
+async function readMetadata(reader: FileReader, keys: number): Promise<{ metadata: Metadata; vocabulary: number }> {
+  const metadata = new Map<string, Value>()
+  let vocabulary = 0
   for (let index = 0; index < keys; index += 1) {
-    const key = await readText(reader)
-    const type = await reader.uint32()
-    const value = await readValue(reader, type)
-    if (value !== undefined) metadata.set(key, value)
+    await reader.reach(limits.keyBytes + 64)
+    const key = reader.bytes(withinLimit(reader.uint64(), limits.keyBytes, 'bytes of a key')).toString('utf8')
+    const type = reader.uint32()
+    if (type !== listType) {
+      const value = type === textType ? await readText(reader) : readNumber(reader, type)
+      metadata.set(key, value)
+      continue
+    }
+    const { count, values } = await readList(reader, 1)
+    if (key === vocabularyKey) vocabulary = count
+    if (values) metadata.set(key, values)
   }
-  return metadata
+  return { metadata, vocabulary }
 }
 
-/** Lists are passed over. */
-async function readValue(reader: FileReader, type: number): Promise<string | number | boolean | undefined> {
-  if (type === textType) return readText(reader)
-  if (type === listType) return skipList(reader, 1)
-  const bytes = await reader.bytes(sizeOfValue(type))
+type Value = string | number | boolean | readonly (number | boolean)[]
+
+function readNumber(reader: FileReader, type: number): number | boolean {
+  const bytes = reader.bytes(sizeOfValue(type))
   switch (type) {
     case 0:
       return bytes.readUInt8()
@@ -101,89 +111,69 @@ async function readValue(reader: FileReader, type: number): Promise<string | num
   }
 }
 
-async function skipList(reader: FileReader, depth: number): Promise<undefined> {
-  const type = await reader.uint32()
-  const count = await reader.uint64()
+/** Short lists of numbers are kept, all others passed over. */
+async function readList(reader: FileReader, depth: number): Promise<{ count: number; values?: (number | boolean)[] }> {
+  await reader.reach(64)
+  const type = reader.uint32()
+  const count = reader.uint64()
   if (depth > limits.listDepth) throw new MalformedFileError('lists are nested too deeply')
   if (count > reader.remaining) throw new MalformedFileError('it ends too early')
-  if (type !== textType && type !== listType) reader.skip(count * sizeOfValue(type))
-  else if (type === textType) await reader.skipTexts(count)
-  else for (let index = 0; index < count; index += 1) await skipList(reader, depth + 1)
-  return undefined
+  if (type === textType) await reader.skipTexts(withinLimit(count, limits.texts, 'texts in a list'))
+  else if (type === listType) {
+    withinLimit(count, limits.texts, 'lists in a list')
+    for (let index = 0; index < count; index += 1) await readList(reader, depth + 1)
+  } else if (count > limits.keptValues) reader.skip(count * sizeOfValue(type))
+  else {
+    await reader.reach(count * 8)
+    return { count, values: Array.from({ length: count }, () => readNumber(reader, type)) }
+  }
+  return { count }
 }
 
 async function readText(reader: FileReader): Promise<string> {
-  const length = await reader.uint64()
+  await reader.reach(8)
+  const length = reader.uint64()
   if (length > reader.remaining) throw new MalformedFileError('it ends too early')
-  if (length <= limits.textBytes) return (await reader.bytes(length)).toString('utf8')
+  if (length <= limits.textBytes) {
+    await reader.reach(length)
+    return reader.bytes(length).toString('utf8')
+  }
   reader.skip(length)
   return ''
 }
 
 /** All elements together, and the bytes from the beginning of the tensor data to its end, as far as the types are known. */
 async function readTensors(reader: FileReader, count: number): Promise<{ elements: number; bytes: number }> {
-  let elements = 0
-  let bytes = 0
+  const total = { elements: 0, bytes: 0 }
   for (let index = 0; index < count; index += 1) {
-    await readText(reader)
-    const dimensions = withinLimit(await reader.uint32(), limits.dimensions, 'dimensions of a tensor')
-    let size = 1
-    for (let dimension = 0; dimension < dimensions; dimension += 1) size *= await reader.uint64()
-    const type = tensorTypes.get(await reader.uint32())
-    const offset = await reader.uint64()
-    elements += size
-    const needed = type ? Math.ceil(size / type.elements) * type.bytes : 0
-    bytes = Math.max(bytes, offset + needed)
+    // Waiting for nothing would cost more than all the rest: some files have thousands.
+    const filling = reader.reach(limits.tensorNameBytes + 8 * limits.dimensions + 64)
+    if (filling) await filling
+    readTensor(reader, total)
   }
-  if (!Number.isSafeInteger(bytes)) throw new MalformedFileError('its tensors are larger than any file')
-  return { elements, bytes }
+  if (!Number.isSafeInteger(total.bytes)) throw new MalformedFileError('its tensors are larger than any file')
+  return total
+}
+
+function readTensor(reader: FileReader, total: { elements: number; bytes: number }): void {
+  reader.skip(withinLimit(reader.uint64(), limits.tensorNameBytes, 'bytes of a name'))
+  const dimensions = withinLimit(reader.uint32(), limits.dimensions, 'dimensions of a tensor')
+  let size = 1
+  for (let dimension = 0; dimension < dimensions; dimension += 1) size *= reader.uint64()
+  const type = tensorTypes.get(reader.uint32())
+  const offset = reader.uint64()
+  const needed = type ? Math.ceil(size / type.elements) * type.bytes : 0
+  total.elements += size
+  total.bytes = Math.max(total.bytes, offset + needed)
 }
 
 function assertComplete(reader: FileReader, metadata: Metadata, bytes: number): void {
   const alignment = Number(metadata.get('general.alignment') ?? standardAlignment)
   if (!(alignment > 0 && alignment <= 65_536)) throw new MalformedFileError('its alignment is not possible')
   const needed = Math.ceil(reader.position / alignment) * alignment + bytes
-  if (reader.size < needed) {
+  if (bytes > 0 && reader.size < needed) {
     throw new MalformedFileError(`it is cut short, ${reader.size} of at least ${needed} bytes`)
   }
-}
-
-function toHeader(version: number, metadata: Metadata, counts: { tensors: number; elements: number }): GgufHeader {
-  const architecture = textOf(metadata, 'general.architecture')
-  if (architecture === undefined) throw new MalformedFileError('it names no architecture')
-  if (counts.tensors === 0) throw new MalformedFileError('it holds no tensors')
-  const name = textOf(metadata, 'general.name')
-  const license = textOf(metadata, 'general.license')
-  const quantization = quantizations.get(Number(metadata.get('general.file_type') ?? Number.NaN))
-  const contextLength = numberOf(metadata, `${architecture}.context_length`)
-  return {
-    version,
-    architecture,
-    parameters: textOf(metadata, 'general.size_label') ?? toSizeLabel(counts.elements),
-    parts: numberOf(metadata, 'split.count') ?? 1,
-    hasChatTemplate: metadata.has('tokenizer.chat_template'),
-    tensors: counts.tensors,
-    ...(name !== undefined && { name }),
-    ...(license !== undefined && { license }),
-    ...(quantization !== undefined && { quantization }),
-    ...(contextLength !== undefined && { contextLength }),
-  }
-}
-
-function toSizeLabel(elements: number): string {
-  if (elements >= 1e9) return `${(elements / 1e9).toFixed(elements >= 1e10 ? 0 : 1)}B`
-  if (elements >= 1e6) return `${Math.round(elements / 1e6)}M`
-  return `${Math.ceil(elements / 1e3)}K`
-}
-
-function textOf(metadata: Metadata, key: string): string | undefined {
-  const value = metadata.get(key)
-  return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function numberOf(metadata: Metadata, key: string): number | undefined {
-  const value = metadata.get(key)
-  return typeof value === 'number' && value > 0 ? value : undefined
 }
 
 function sizeOfValue(type: number): number {
@@ -202,7 +192,11 @@ function toWrongVersion(version: number): MalformedFileError {
   return new MalformedFileError(isBigEndian ? 'it is for big-endian machines' : `it has GGUF version ${version}`)
 }
 
+function toRefused(path: string, why: string): LmappError {
+  return new LmappError('not-a-model', `${path} is no usable GGUF model: ${why}.`, { details: { path } })
+}
+
 function toUnreadable(path: string, cause: unknown): LmappError {
   const { code } = cause as NodeJS.ErrnoException
-  return new LmappError('not-a-model', `${path} cannot be read (${code}).`, { details: { path }, cause })
+  return new LmappError('not-a-model', `${path} cannot be read (${code}).`, { details: { path, reason: code }, cause })
 }

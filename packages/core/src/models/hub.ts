@@ -113,7 +113,8 @@ function chooseFiles(source: HubSource, files: readonly HubFile[]): HubFile[] {
   return named.length > 0 ? named : files.filter((file) => file.quantization === quant.toUpperCase())
 }
 
-function quantizationOf(path: string): string | undefined {
+/** As `Q4_K_M`, from the name of a file. */
+export function quantizationOf(path: string): string | undefined {
   const [, quantization] =
     /[-_.]((?:UD-)?(?:I?Q\d\w*|TQ\d_\d|BF16|F16|F32|MXFP4\w*|NVFP4))(?:-\d{5}-of-\d{5})?\.gguf$/i.exec(path) ?? []
   return quantization?.toUpperCase()

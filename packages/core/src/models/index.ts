@@ -1,15 +1,26 @@
 export { standardCatalogue } from './catalogue.ts'
+export { fitModel } from './fit.ts'
 export { type GgufHeader, readGgufHeader } from './gguf.ts'
 export { createModelLibrary, type ModelLibraryOptions } from './library.ts'
 export { createModelService, type ModelService, type ModelServiceOptions, type PullStep } from './model-service.ts'
+export { createModelUses, type ModelUses } from './model-uses.ts'
 export type {
   CatalogueEntry,
   FetchOptions,
   FetchProgress,
+  KnownModel,
   LibraryModel,
   ListedModel,
+  ModelFit,
   ModelLibrary,
 } from './models.ts'
+export type { DiskModel, DiskNotice } from './on-disk/disk-model.ts'
+export {
+  createDiskModels,
+  type DiskModels,
+  type DiskModelsOptions,
+  toPartPath,
+} from './on-disk/disk-models.ts'
 export {
   type ListedBackend,
   type ParsedReference,

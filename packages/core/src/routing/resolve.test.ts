@@ -85,6 +85,90 @@ describe('which model answers when none is named', () => {
   })
 })
 
+describe('which of the files on this machine answers when none is named', () => {
+  const gigabyte = 1e9
+  const memory = { layers: 28, embeddingLength: 3072, headCount: 24, headCountKv: 8 }
+  const file = (id: string, gigabytes: number, modifiedAt: string, keeper = true) => ({
+    id,
+    sizeBytes: gigabytes * gigabyte,
+    contextLength: 4096,
+    memory,
+    modifiedAt,
+    origin: keeper ? 'ollama' : 'lmapp',
+    ...(keeper && { keeper: { name: 'Ollama', remove: `ollama rm ${id}` } }),
+  })
+  const openWith = (...files: ReturnType<typeof file>[]) => {
+    const disk: BackendType = { ...reader, name: 'disk', knownModels: async () => files }
+    return openCore({ boxes: {}, types: [disk], backends: { disk: { type: 'disk' } } })
+  }
+  const found = [file('huge', 43, '2026-09-01'), file('half', 7, '2026-08-01'), file('small', 2, '2026-02-01')]
+  const freeMemory = () => 12 * gigabyte
+  const usesOf = (...refs: string[]) => ({
+    all: async () => new Map(refs.map((ref, index) => [ref, `2026-0${index + 1}-01`])),
+    note: async () => {},
+  })
+
+  it('never one that is too large, nor a large one of another program’s', async () => {
+    await using core = await openWith(...found)
+    assert.deepEqual(names(await resolve(core, undefined, { freeMemory })), ['disk/small'])
+    await using large = await openWith(file('huge', 43, '2026-09-01'))
+    assert.equal((await resolve(large, undefined, { freeMemory })).fetch?.name, 'smollm2-135m')
+  })
+
+  it('the last one used first, then one of lmapp’s own', async () => {
+    await using core = await openWith(...found, file('own', 1, '2026-01-01', false))
+    assert.deepEqual(names(await resolve(core, undefined, { freeMemory })), ['disk/own'])
+    const uses = usesOf('disk/small', 'disk/half', 'disk/huge')
+    assert.deepEqual(names(await resolve(core, undefined, { freeMemory, uses })), ['disk/half'])
+  })
+
+  it('by the memory that the system says is free, where nothing else is said', async () => {
+    await using core = await openWith(file('own', 0.001, '2026-01-01', false))
+    assert.deepEqual(names(await resolve(core, undefined)), ['disk/own'])
+  })
+})
+
+describe('a model that an engine and a file of its program both have', () => {
+  const disk: BackendType = {
+    ...reader,
+    name: 'disk',
+    knownModels: async () => [
+      { id: 'smollm2', origin: 'ollama', keeper: { name: 'Ollama', remove: 'ollama rm smollm2' } },
+      { id: 'own', origin: 'lmapp' },
+    ],
+  }
+  const ollama: BackendType = { ...engine, name: 'ollama', knownModels: async () => [{ id: 'smollm2:latest' }] }
+  const openBoth = (withEngine = true) =>
+    openCore({
+      boxes: {},
+      types: [disk, ollama],
+      backends: { disk: { type: 'disk' }, ...(withEngine && { ollama: { type: 'ollama' } }) },
+    })
+
+  it('is one name: the engine that runs answers, and the file steps in', async () => {
+    await using core = await openBoth()
+    for (const reference of ['smollm2', 'smollm2:latest', 'smol']) {
+      assert.deepEqual(names(await resolve(core, reference)), ['ollama/smollm2:latest', 'disk/smollm2'])
+    }
+  })
+
+  it('is found without the engine too, with and without its tag', async () => {
+    await using core = await openBoth(false)
+    for (const reference of ['smollm2', 'smollm2:latest', 'disk/smollm2', 'disk/smollm2:latest']) {
+      assert.deepEqual(names(await resolve(core, reference)), ['disk/smollm2'])
+    }
+  })
+
+  it('keeps a tag that the configuration gave it', async () => {
+    await using core = await openCore({
+      boxes: {},
+      types: [disk],
+      backends: { disk: { type: 'disk', models: { 'mine:latest': '/a.gguf' } } },
+    })
+    assert.deepEqual(names(await resolve(core, 'disk/mine:latest')), ['disk/mine:latest'])
+  })
+})
+
 describe('a model reference', () => {
   it('that names the backend asks no list', async () => {
     await using core = await open({ broken: { type: 'broken' } })

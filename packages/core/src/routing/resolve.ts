@@ -1,7 +1,9 @@
-import { isLmappError, LmappError, type ModelInfo, untilAborted } from 'lmapp-kit'
+import { isLmappError, LmappError, untilAborted } from 'lmapp-kit'
 import type { BackendRegistry, RegisteredBackend } from '../backends/registry.ts'
 import type { Config } from '../config/config.ts'
-import type { CatalogueEntry, LibraryModel } from '../models/models.ts'
+import { fitModel } from '../models/fit.ts'
+import type { ModelUses } from '../models/model-uses.ts'
+import type { CatalogueEntry, KnownModel, LibraryModel } from '../models/models.ts'
 import { parseReference, resolveReference } from '../models/references.ts'
 
 /** One place where an answer can come from. */
@@ -28,12 +30,15 @@ export interface ResolveOptions {
   /** Whether the default model may be fetched. */
   allowFetch: boolean
   offline: boolean
+  uses?: ModelUses
+  /** In bytes; default: what the system says. */
+  freeMemory?: () => number
 }
 
 /** Backends with what they list. */
 export interface Listed {
   target: RegisteredBackend
-  models: ModelInfo[]
+  models: KnownModel[]
 }
 
 /** Names the candidates of a model reference, or of none. Throws `model-not-found`, `model-ambiguous`, `no-backend`, `offline`. */
@@ -54,9 +59,14 @@ function nameDirectly(wanted: string, targets: RegisteredBackend[], options: Res
   for (const { backend, model } of parsed) {
     const target = targets.find(({ id }) => id === backend)
     if (!target) return undefined
-    candidates.push({ target, model })
+    candidates.push({ target, model: target.type.servesLibrary ? withoutTag(model, target) : model })
   }
   return candidates
+}
+
+/** Files of Ollama's keep its names, where `:latest` goes without saying. */
+function withoutTag(model: string, { definition }: RegisteredBackend): string {
+  return Object.hasOwn(definition.config.models ?? {}, model) ? model : model.replace(/:latest$/, '')
 }
 
 async function resolveByList(
@@ -73,13 +83,14 @@ async function resolveByList(
       backends: listed.map(({ target, models }) => ({
         id: target.id,
         models: models.map((model) => model.id),
-        ollamaLike: target.type.name === 'ollama',
+        ollamaLike: target.type.name === 'ollama' || target.type.servesLibrary === true,
       })),
     })
     const found = candidates.flatMap(({ backend, model }) => {
       const target = targets.find(({ id }) => id === backend)
       return target ? [{ target, model }] : []
     })
+    found.sort((one, other) => Number(isBorrowed(one, shown)) - Number(isBorrowed(other, shown)))
     return withFetch({ candidates: found, ...(notice !== undefined && { notice }) }, options)
   } catch (error) {
     const server = targets.find((target) => target.type.servesLibrary)
@@ -87,6 +98,17 @@ async function resolveByList(
     if (!isDefault || !server) throw error
     return withFetch({ candidates: [{ target: server, model: wanted }] }, options)
   }
+}
+
+/** A file of another program's: where that program runs itself, it goes first, and lmapp steps in for it. */
+function isBorrowed({ target, model }: Candidate, listed: readonly Listed[]): boolean {
+  const known = listed.find((each) => each.target === target)?.models.find(({ id }) => id === model)
+  return known !== undefined && isForeign(known)
+}
+
+/** Found on this machine: neither fetched by lmapp, nor named in its configuration. */
+function isForeign({ keeper, origin }: KnownModel): boolean {
+  return keeper !== undefined && origin !== undefined && origin !== 'lmapp'
 }
 
 /** The small default model is fetched when it is asked for and not here. */
@@ -102,12 +124,19 @@ async function withFetch(resolution: Resolution, options: ResolveOptions): Promi
   return { ...resolution, fetch: defaultModel }
 }
 
-/** A model that is in memory, else the newest of an engine that runs, else one of our own files, else the default, fetched. */
+/**
+ * A model that is in memory, else the newest of an engine that runs, else one of the files that lmapp runs itself: the
+ * last used, else an own one that fits, else another program's that fits. Else the small default, fetched.
+ */
 async function chooseDefault(targets: RegisteredBackend[], options: ResolveOptions): Promise<Resolution> {
   const eligible = targets.filter((target) => !target.type.onlyWhenNamed)
-  const listed = await listAll(eligible)
+  const [listed, used] = await Promise.all([listAll(eligible), options.uses?.all()])
+  const freeBytes = (options.freeMemory ?? (() => process.availableMemory()))()
   const choices = listed.flatMap(({ target, models }) =>
-    models.filter((model) => model.capabilities?.chat !== 'no').map((model) => ({ target, model })),
+    models.flatMap((model) => {
+      const choice = { target, model, usedAt: used?.get(`${target.id}/${model.id}`) }
+      return isSensible(choice, freeBytes) ? [choice] : []
+    }),
   )
   const best = choices.sort(byPreference)[0]
   if (best) return { candidates: [{ target: best.target, model: best.model.id }] }
@@ -129,14 +158,32 @@ function fetchDefault(targets: RegisteredBackend[], options: ResolveOptions): Re
 
 interface Choice {
   target: RegisteredBackend
-  model: ModelInfo
+  model: KnownModel
+  /** ISO 8601. */
+  usedAt: string | undefined
+}
+
+/** Nobody who names no model means one that cannot be loaded, or a large one of somebody else's that barely can. */
+function isSensible({ target, model, usedAt }: Choice, freeBytes: number): boolean {
+  if (model.capabilities?.chat === 'no') return false
+  if (!target.type.servesLibrary) return true
+  const fit = fitModel(model, freeBytes)?.state
+  if (usedAt !== undefined || !isForeign(model)) return fit !== 'too-large'
+  return (fit === 'fits' || fit === 'tight') && (model.sizeBytes ?? 0) <= freeBytes / 2
 }
 
 function byPreference(one: Choice, other: Choice): number {
-  const rank = ({ target, model }: Choice) =>
-    model.loaded && target.type.owner === 'external' ? 0 : target.type.servesLibrary ? 2 : 1
+  const latest = (other.usedAt ?? '').localeCompare(one.usedAt ?? '')
   const newest = (other.model.modifiedAt ?? '').localeCompare(one.model.modifiedAt ?? '')
-  return rank(one) - rank(other) || newest
+  const ranks = rankOf(one) - rankOf(other)
+  return ranks || (one.target.type.servesLibrary ? latest : 0) || newest
+}
+
+function rankOf({ target, model, usedAt }: Choice): number {
+  if (model.loaded && target.type.owner === 'external') return 0
+  if (!target.type.servesLibrary) return 1
+  if (usedAt !== undefined) return 2
+  return isForeign(model) ? 4 : 3
 }
 
 function toOffline(model: CatalogueEntry): LmappError {
@@ -152,7 +199,7 @@ export async function listAll(targets: RegisteredBackend[]): Promise<Listed[]> {
   return Promise.all(targets.map(async (target) => ({ target, models: await listOne(target) })))
 }
 
-async function listOne(target: RegisteredBackend): Promise<ModelInfo[]> {
+async function listOne(target: RegisteredBackend): Promise<KnownModel[]> {
   if (target.breaker.current.state === 'open') return []
   try {
     if (target.type.knownModels) return await target.type.knownModels(target.definition, target.context)

@@ -1,6 +1,7 @@
 import { isLmappError, LmappError, type RunEnd, type RunEvent } from 'lmapp-kit'
 import type { BackendRegistry } from '../backends/registry.ts'
 import type { Config } from '../config/config.ts'
+import type { ModelUses } from '../models/model-uses.ts'
 import type { ModelLibrary } from '../models/models.ts'
 import { type Resolution, resolveCandidates } from '../routing/resolve.ts'
 import type { Id, Store } from '../store/store.ts'
@@ -18,6 +19,8 @@ export interface RunManagerOptions {
   store: Store
   backends: BackendRegistry
   library: ModelLibrary
+  /** Remembers which models answer, for lists and for the choice where none is named. */
+  uses?: ModelUses
   /** Reads the file again when it changed. */
   config: () => Promise<Config>
   now?: () => number
@@ -142,6 +145,7 @@ async function resolve(request: RunRequest, plan: RunPlan, options: RunManagerOp
     config: await options.config(),
     environment: request.environment,
     library: options.library,
+    ...(options.uses && { uses: options.uses }),
     allowFetch: request.allowFetch,
     offline: request.offline,
   })
@@ -189,6 +193,7 @@ async function conduct(options: Conducting): Promise<void> {
   }
   await emit({ type: 'start', ...toIdentity(run) })
   const outcome = await toOutcome(options, emit)
+  if (outcome.state !== 'failed') void options.uses?.note(run.model).catch(() => {})
   const whole: Outcome = broken ? { ...outcome, ...toBroken(run, broken) } : outcome
   run.emit({ type: 'end', ...(journal ? await save(options, journal, whole) : whole) })
 }

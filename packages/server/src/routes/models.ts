@@ -46,9 +46,11 @@ export const modelRoutes: Route[] = [
   },
 ]
 
-/** Where a file lies is the owner's business. */
-function visible({ path, ...model }: ApiModel, { principal }: Context): ApiModel {
-  return path === undefined || principal.kind === 'guest' ? model : { ...model, path }
+/** Where a file lies, when it was used and what memory is free is the owner's business. */
+function visible(model: ApiModel, { principal }: Context): ApiModel {
+  if (principal.kind !== 'guest') return model
+  const { path: _path, origin: _origin, lastUsedAt: _lastUsedAt, fit: _fit, ...open } = model
+  return open
 }
 
 /** What goes wrong before the first event is an answer of its own; later, it is the last event. */

@@ -23,6 +23,7 @@ export const chatCommand: CommandSpec = {
     { name: 'extract', short: 'x', help: 'only the first code block of the answer' },
     { name: 'no-save', short: 'n', help: 'nothing is written to the history' },
     { name: 'yes', short: 'y', help: 'agrees beforehand to what would be asked' },
+    { name: 'plain', help: 'for a screen reader: nothing is drawn twice, nothing is decorated' },
     ...answerOptions,
   ],
   load: async () => (await import('../../commands/chat.ts')).chat,
