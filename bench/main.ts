@@ -10,7 +10,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createClient, type LmappClient } from '../packages/client/src/index.ts'
 import { createSocketTransport } from '../packages/client/src/node.ts'
+import { measureHistory } from './history.ts'
 import { cpuOf, firstByteOf, fsyncOnce, inTerminal, ms, pssOf, startServer, toFigures } from './measure.ts'
+import { measureScan } from './scan.ts'
 import { measureSecondTurn } from './second-turn.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -63,6 +65,8 @@ try {
   await measureAdded(client)
   await measureThroughput(client)
   await measureSecondTurn({ client, cache, model, row })
+  await measureScan(row)
+  await measureHistory({ folder, row })
 } finally {
   await run(['service', 'stop'])
   engine.child.kill()

@@ -112,4 +112,6 @@ export interface VacuumedHistory {
   freedBytes: number
   /** Of the whole history afterwards. */
   sizeBytes: number
+  /** Damaged histories that were set aside. They are left alone, and may hold what was deleted. */
+  damaged: string[]
 }

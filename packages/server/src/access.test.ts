@@ -100,6 +100,7 @@ test('a guest gets exactly what guests may have', async () => {
     'POST /runs/:id/cancel',
     'GET /models',
     'GET /models/show',
+    'POST /embed',
   ])
   for (const { method, path, guest } of routes) {
     if (guest === 'always') continue

@@ -22,7 +22,7 @@ describe('the help', () => {
     assert.ok(chat)
     assert.match(commandHelp(chat), /-m, --model REF/)
     assert.match(commandHelp(chat), /\(repeatable\)/)
-    assert.doesNotMatch(commandHelp(chat), /--schema/)
+    assert.doesNotMatch(commandHelp(chat), /--persona/)
   })
 
   it('shows the subcommands of a group', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
@@ -105,22 +105,35 @@ describe('one question', () => {
     assert.equal(shown.stdout, 'notes.md\n```\nBuy milk.\n```\n\nstdin\n```\npiped\n```\n\nWhat?\n')
   })
 
-  it('is refused with what is no text file, naming the problem', async () => {
+  it('is refused with a file that no model reads, and with an image that this one does not see', async () => {
     writeFileSync(join(service.home, 'a.png'), Buffer.from('89504e470d0a1a0a', 'hex'))
-    writeFileSync(join(service.home, 'a.webp'), 'RIFF\u0001\u0002\u0003\u0004WEBP')
     writeFileSync(join(service.home, 'a.bin'), 'a\0b')
     const attempt = async (path: string) => {
-      const { code, stderr } = await lmapp(['-f', path, 'x'], { directory: service.home })
+      const { code, stderr } = await lmapp(['-m', 'box/echo', '-f', path, 'x'], { directory: service.home })
       assert.equal(code, 2)
       return stderr
     }
     assert.match(await attempt('missing.txt'), /does not exist/)
-    assert.match(await attempt('.'), /is a folder/)
-    assert.match(await attempt('a.png'), /is an image/)
-    assert.match(await attempt('a.webp'), /is an image/)
+    assert.match(await attempt('a.png'), /box\/echo cannot see images/)
     assert.match(await attempt('a.bin'), /binary/)
-    assert.match(await attempt('notes.md/x'), /could not be read \(ENOTDIR\)/)
+    assert.match(await attempt('notes.md/x'), /does not exist/)
     assert.match(await attempt('-'), /this terminal/)
+  })
+
+  it('takes a folder along, and says what it took', async () => {
+    mkdirSync(join(service.home, 'taken'))
+    writeFileSync(join(service.home, 'taken', 'one.txt'), 'in the folder')
+    const { code, stdout, stderr } = await lmapp(['-m', 'box/echo', '-f', 'taken', 'x'], { directory: service.home })
+    assert.equal(code, 0)
+    assert.match(stdout, /taken\/one\.txt\n```\nin the folder/)
+    assert.match(stderr, /taken: 1 file, 13 B\./)
+  })
+
+  it('is answered with JSON that satisfies --schema, in its short form too', async () => {
+    const { code, stdout } = await lmapp(['-m', 'box/echo', '--schema', 'name, age int', 'Who?'])
+    assert.equal(code, 0)
+    assert.deepEqual(Object.keys(JSON.parse(stdout)), ['name', 'age'])
+    assert.equal((await lmapp(['-m', 'box/echo', '--schema', 'name whatever', 'Who?'])).code, 2)
   })
 
   it('passes the system prompt on', async () => {

@@ -13,26 +13,65 @@ import { toTable, wrap } from '../output/table.ts'
 
 const pageSize = 200
 
+export interface ListFilter {
+  tag?: string
+  pinned?: boolean
+}
+
 export async function listHistory(context: CommandContext, args: Arguments): Promise<number> {
-  const standard = args.has('json') ? Number.MAX_SAFE_INTEGER : 30
-  const limit = parseCount('limit', args.value('limit'), { least: 1, default: standard })
-  const conversations = await withService(context, (client) => listConversations(client, limit))
-  if (args.has('json')) await printJson(context.stdout, conversations)
-  else if (conversations.length === 0) await printNotice(context.stderr, 'The history is empty.')
-  else await context.stdout.write(toHistoryTable(conversations, context.stdout.columns))
+  const asJson = args.has('json')
+  const limit = parseCount('limit', args.value('limit'), { least: 1, default: asJson ? Number.MAX_SAFE_INTEGER : 30 })
+  const tag = args.value('tag')
+  const filter: ListFilter = { ...(tag !== undefined && { tag }), ...(args.has('pinned') && { pinned: true }) }
+  const conversations = await withService(context, (client) =>
+    asJson ? listNewestFirst(client, limit, filter) : listConversations(client, limit, filter),
+  )
+  if (asJson) await printJson(context.stdout, conversations)
+  else if (conversations.length > 0) await context.stdout.write(toHistoryTable(conversations, context.stdout.columns))
+  else await printNotice(context.stderr, hasFilter(filter) ? 'Nothing is like that.' : 'The history is empty.')
   return 0
 }
 
-/** Newest first, page after page. */
-export async function listConversations(client: LmappClient, limit: number): Promise<ApiConversationSummary[]> {
+function hasFilter(filter: ListFilter): boolean {
+  return Object.keys(filter).length > 0
+}
+
+/** Pinned ones first, then newest first; page after page. */
+export async function listConversations(
+  client: LmappClient,
+  limit: number,
+  filter: ListFilter = {},
+): Promise<ApiConversationSummary[]> {
   const all: ApiConversationSummary[] = []
   for (;;) {
     const before = all.at(-1)?.id
     const wanted = Math.min(pageSize, limit - all.length)
-    const page = await client.listConversations({ limit: wanted, ...(before !== undefined && { before }) })
+    const page = await client.listConversations({
+      ...filter,
+      limit: wanted,
+      ...(before !== undefined && { before }),
+    })
     all.push(...page)
     if (page.length < wanted || all.length >= limit) return all
   }
+}
+
+/** As scripts were promised: a pin changes nothing of the order. */
+async function listNewestFirst(
+  client: LmappClient,
+  limit: number,
+  filter: ListFilter,
+): Promise<ApiConversationSummary[]> {
+  const pinned = await listConversations(client, limit, { ...filter, pinned: true })
+  const others = filter.pinned ? [] : await listConversations(client, limit, { ...filter, pinned: false })
+  const merged: ApiConversationSummary[] = []
+  while (merged.length < limit) {
+    const [left, right] = [pinned[0], others[0]]
+    const next = left && (!right || left.updatedAt >= right.updatedAt) ? pinned.shift() : others.shift()
+    if (!next) break
+    merged.push(next)
+  }
+  return merged
 }
 
 export async function showHistory(context: CommandContext, args: Arguments): Promise<number> {
@@ -56,37 +95,21 @@ export async function searchHistory(context: CommandContext, args: Arguments): P
   return 0
 }
 
-export async function renameHistory(context: CommandContext, args: Arguments): Promise<number> {
-  const [id = '', ...words] = args.operands
-  const title = words.join(' ')
-  if (title.trim() === '')
-    throw new LmappError('bad-input', 'The title is empty.', { hint: 'Give one: lmapp history rename ID TITLE' })
-  const renamed = await withService(context, async (client) => {
-    const conversation = await client.getConversation(id)
-    return client.patchConversation(conversation.id, { title })
-  })
-  if (args.has('json')) await printJson(context.stdout, { id: renamed.id, title: renamed.title })
-  else await context.stdout.write(`${renamed.id} is now called: ${toOneLine(renamed.title)}\n`)
-  return 0
-}
-
-/** Looks all of them up before it deletes the first. */
-export async function deleteHistory(context: CommandContext, args: Arguments): Promise<number> {
-  const deleted = await withService(context, async (client) => {
-    const ids: string[] = []
-    for (const id of args.operands) ids.push((await client.getConversation(id)).id)
-    const different = [...new Set(ids)]
-    for (const id of different) await client.deleteConversation(id)
-    return different
-  })
-  if (args.has('json')) await printJson(context.stdout, { deleted })
-  else await context.stdout.write(deleted.map((id) => `Deleted ${id}.\n`).join(''))
-  return 0
-}
-
-function toHistoryTable(conversations: readonly ApiConversationSummary[], width: number): string {
-  const columns = [{ title: 'ID' }, { title: 'LAST USED' }, { title: 'TITLE', least: 20 }]
-  const rows = conversations.map(({ id, updatedAt, title }) => [id, formatTime(updatedAt), toOneLine(title)])
+/** The column of tags is there only where there is a tag. */
+export function toHistoryTable(conversations: readonly ApiConversationSummary[], width: number): string {
+  const tagged = conversations.some(({ tags }) => tags.length > 0)
+  const columns = [
+    { title: 'ID' },
+    { title: 'LAST USED' },
+    ...(tagged ? [{ title: 'TAGS', least: 8 }] : []),
+    { title: 'TITLE', least: 20 },
+  ]
+  const rows = conversations.map(({ id, updatedAt, title, pinned, tags }) => [
+    id,
+    formatTime(updatedAt),
+    ...(tagged ? [toOneLine(tags.join(', '))] : []),
+    `${pinned ? '* ' : ''}${toOneLine(title)}`,
+  ])
   return toTable(columns, rows, width)
 }
 

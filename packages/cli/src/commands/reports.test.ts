@@ -149,7 +149,7 @@ describe('lmapp history', () => {
   it('exports as Markdown and as JSON, to stdout or a file of its owner', async () => {
     const [first = ''] = ids
     const markdown = await lmapp(['history', 'export', first])
-    assert.match(markdown.stdout, /^<!-- lmapp:conversation \{.*"version":1.*\} -->\n# Fruit\n/)
+    assert.match(markdown.stdout, /^<!-- lmapp:conversation \{.*"version":2.*\} -->\n# Fruit\n/)
     const all = await lmapp(['history', 'export', '--json'])
     assert.equal(JSON.parse(all.stdout).conversations.length, 3)
     const file = join(service.home, 'out.json')

@@ -1,53 +1,43 @@
 import { LmappError } from 'lmapp-kit'
-import { findConversation } from './find-conversation.ts'
-import { readPath } from './messages.ts'
-import { integer, text, textOrNull } from './rows.ts'
-import { forgetMessages, mending } from './search-index.ts'
+import { text } from './rows.ts'
+import { forgetTitle, mending } from './search-index.ts'
 import type { Row, Sql } from './sql.ts'
-import type { Conversation, ConversationSummary, Id, Owner } from './store.ts'
-
-export interface ConversationFilter {
-  owner: Owner
-  limit?: number
-  before?: Id
-}
-
-/** A conversation with the length of its path. */
-const summaries =
-  'SELECT conversations.*, coalesce(messages.depth, 0) AS message_count FROM conversations LEFT JOIN messages ON messages.id = head'
-
-export function listConversations(sql: Sql, { owner, limit, before }: ConversationFilter): ConversationSummary[] {
-  const mark =
-    before === undefined ? Number.MAX_SAFE_INTEGER : integer(requireConversation(sql, before, owner), 'touched')
-  return sql
-    .all(`${summaries} WHERE owner = ? AND touched < ? ORDER BY touched DESC LIMIT ?`, owner, mark, limit ?? -1)
-    .map(toSummary)
-}
-
-export function getConversation(sql: Sql, id: string, owner: Owner): Conversation {
-  const found = findConversation(sql, id, owner)
-  const row = sql.get(`${summaries} WHERE conversations.id = ?`, found.conversationId)
-  if (!row) throw notFound(id)
-  const summary = toSummary(row)
-  const head = found.messageId ?? summary.head
-  const messages = readPath(sql, head)
-  return { ...summary, head, messageCount: messages.length, system: textOrNull(row, 'system'), messages }
-}
-
-function toSummary(row: Row): ConversationSummary {
-  return {
-    id: text(row, 'id'),
-    title: text(row, 'title'),
-    model: textOrNull(row, 'model'),
-    head: textOrNull(row, 'head'),
-    createdAt: text(row, 'created_at'),
-    updatedAt: text(row, 'updated_at'),
-    messageCount: integer(row, 'message_count'),
-  }
-}
+import type { Id, Owner } from './store.ts'
 
 export function renameConversation(sql: Sql, id: Id, title: string, owner: Owner): void {
-  change(sql, id, owner, () => sql.run('UPDATE conversations SET title = ? WHERE id = ?', title, id))
+  mending(sql, () =>
+    change(sql, id, owner, (conversation) => {
+      forgetTitle(sql, conversation)
+      sql.run("UPDATE conversations SET title = ?, title_source = 'person' WHERE id = ?", title, id)
+    }),
+  )
+}
+
+export function setAutomaticTitle(sql: Sql, id: Id, title: string): boolean {
+  return mending(sql, () =>
+    sql.transaction('normal', () => {
+      const conversation = sql.get("SELECT * FROM conversations WHERE id = ? AND title_source <> 'person'", id)
+      if (!conversation) return false
+      forgetTitle(sql, conversation)
+      sql.run("UPDATE conversations SET title = ?, title_source = 'model' WHERE id = ?", title, id)
+      return true
+    }),
+  )
+}
+
+export function setPinned(sql: Sql, id: Id, pinned: boolean, owner: Owner): void {
+  change(sql, id, owner, () => sql.run('UPDATE conversations SET pinned = ? WHERE id = ?', Number(pinned), id))
+}
+
+export function setTags(sql: Sql, id: Id, tags: readonly string[], owner: Owner): void {
+  change(sql, id, owner, ({ seq }) => {
+    sql.run('DELETE FROM tags WHERE conversation = ?', Number(seq))
+    insertTags(sql, Number(seq), tags)
+  })
+}
+
+export function insertTags(sql: Sql, conversation: number, tags: readonly string[]): void {
+  for (const tag of tags) sql.run('INSERT OR IGNORE INTO tags (conversation, tag) VALUES (?, ?)', conversation, tag)
 }
 
 export function setSystem(sql: Sql, id: Id, system: string | null, owner: Owner): void {
@@ -61,22 +51,8 @@ export function setHead(sql: Sql, id: Id, head: Id | null, owner: Owner): void {
   })
 }
 
-export function deleteConversation(sql: Sql, id: Id, owner: Owner): void {
-  mending(sql, () =>
-    change(sql, id, owner, () => {
-      forgetMessages(sql, id)
-      sql.run('DELETE FROM conversations WHERE id = ?', id)
-    }),
-  )
-  // the words are in the write-ahead log too
-  sql.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-}
-
-function change(sql: Sql, id: Id, owner: Owner, work: () => void): void {
-  sql.transaction('durable', () => {
-    requireConversation(sql, id, owner)
-    work()
-  })
+function change(sql: Sql, id: Id, owner: Owner, work: (conversation: Row) => void): void {
+  sql.transaction('durable', () => work(requireConversation(sql, id, owner)))
 }
 
 export function noteTerminal(sql: Sql, terminal: string, conversationId: Id, owner: Owner): void {
@@ -111,6 +87,6 @@ export function requireMessage(sql: Sql, id: Id, conversationId?: Id): Row {
   return row
 }
 
-function notFound(id: string): LmappError {
+export function notFound(id: string): LmappError {
   return new LmappError('not-found', `No conversation or message has the id ${id}.`, { details: { id } })
 }

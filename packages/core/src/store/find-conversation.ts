@@ -1,20 +1,14 @@
 import { LmappError } from 'lmapp-kit'
 import { text } from './rows.ts'
 import type { Row, Sql } from './sql.ts'
-import type { Id, Owner } from './store.ts'
-
-export interface Found {
-  conversationId: Id
-  /** When the id was that of a message. */
-  messageId?: Id
-}
+import type { FoundConversation, Id, Owner } from './store.ts'
 
 const minPrefixLength = 4
 /** So many are named when an id fits several. */
 const namedCandidates = 5
 
 /** By the id of a conversation or of a message, or by the beginning of one. */
-export function findConversation(sql: Sql, id: string, owner: Owner): Found {
+export function findConversation(sql: Sql, id: string, owner: Owner): FoundConversation {
   const prefix = id.trim().toLowerCase()
   if (prefix.length < minPrefixLength) {
     throw new LmappError('bad-input', `Give at least ${minPrefixLength} characters of the id.`, {
@@ -34,7 +28,7 @@ export function findConversation(sql: Sql, id: string, owner: Owner): Found {
   return findByMessage(sql, id, prefix, owner)
 }
 
-function findByMessage(sql: Sql, id: string, prefix: string, owner: Owner): Found {
+function findByMessage(sql: Sql, id: string, prefix: string, owner: Owner): FoundConversation {
   const messages = sql.all(
     `SELECT messages.id, conversation_id, title FROM messages JOIN conversations ON conversations.id = conversation_id
      WHERE owner = ? AND ${beginsWith('messages.id')} ORDER BY messages.id LIMIT ${namedCandidates + 1}`,

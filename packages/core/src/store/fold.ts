@@ -1,4 +1,5 @@
 import type { Content, RunEvent } from 'lmapp-kit'
+import type { StoredPart } from './attached-parts.ts'
 
 /** The events that become part of a message, as its parts; neighbours joined. */
 export function foldEvents(events: readonly RunEvent[]): Content[] {
@@ -6,8 +7,8 @@ export function foldEvents(events: readonly RunEvent[]): Content[] {
 }
 
 /** `more` after `parts`: where text meets text, or reasoning reasoning, they become one. */
-export function joinParts(parts: readonly Content[], more: readonly Content[] = []): Content[] {
-  const joined: Content[] = []
+export function joinParts<P extends StoredPart>(parts: readonly P[], more: readonly Content[] = []): (P | Content)[] {
+  const joined: (P | Content)[] = []
   let texts: string[] = []
   let open: 'text' | 'reasoning' | undefined
   const close = () => {

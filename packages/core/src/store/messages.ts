@@ -1,11 +1,17 @@
 import { type Content, toText } from 'lmapp-kit'
+import { noteAttachments, type StoredPart } from './attached-parts.ts'
 import { joinParts } from './fold.ts'
-import { integer, json, jsonOrNull, text, textOrNull } from './rows.ts'
+import { integer, json, jsonOrNull, text, textOrNull, toJson } from './rows.ts'
 import type { Row, Sql } from './sql.ts'
 import type { Id, StoredMessage } from './store.ts'
 
+/** A message whose images are still in their files. */
+export interface DetachedMessage extends Omit<StoredMessage, 'parts'> {
+  parts: StoredPart[]
+}
+
 /** The messages from the root to `last`. An answer that is being written has what was journalled so far. */
-export function readPath(sql: Sql, last: Id | null): StoredMessage[] {
+export function readPath(sql: Sql, last: Id | null): DetachedMessage[] {
   const rows = sql.all(
     `WITH RECURSIVE path (id, parent_id) AS (
        SELECT id, parent_id FROM messages WHERE id = ?
@@ -14,15 +20,24 @@ export function readPath(sql: Sql, last: Id | null): StoredMessage[] {
      SELECT messages.* FROM path JOIN messages ON messages.id = path.id ORDER BY depth`,
     last,
   )
-  return rows.map((row) => {
-    const message = toMessage(row)
-    return message.state === 'running' ? { ...message, ...withJournal(message, journalOf(sql, message.id)) } : message
-  })
+  return rows.map((row) => readMessage(sql, row))
+}
+
+/** All messages of a conversation, parents before their children, siblings in the order in which they came. */
+export function readTree(sql: Sql, conversationId: Id): DetachedMessage[] {
+  return sql
+    .all('SELECT * FROM messages WHERE conversation_id = ? ORDER BY depth, seq', conversationId)
+    .map((row) => readMessage(sql, row))
+}
+
+function readMessage(sql: Sql, row: Row): DetachedMessage {
+  const message = toMessage(row)
+  return message.state === 'running' ? { ...message, ...withJournal(message, journalOf(sql, message.id)) } : message
 }
 
 export interface Written {
   text: string
-  parts: Content[]
+  parts: StoredPart[]
 }
 
 /** The message with what its running run has brought; what was there before stays as it is. */
@@ -40,7 +55,7 @@ export function journalOf(sql: Sql, messageId: Id): Content[] {
   return rows.flatMap((row) => json<Content[]>(row, 'parts'))
 }
 
-function toMessage(row: Row): StoredMessage {
+function toMessage(row: Row): DetachedMessage {
   return {
     id: text(row, 'id'),
     parentId: textOrNull(row, 'parent_id'),
@@ -57,22 +72,23 @@ function toMessage(row: Row): StoredMessage {
   }
 }
 
-export interface NewMessage {
-  id: Id
+/** What only an answer has may be left out. */
+export interface NewMessage extends Pick<DetachedMessage, 'id' | 'parentId' | 'role' | 'text' | 'parts' | 'state'> {
   conversationId: Id
-  parentId: Id | null
-  role: StoredMessage['role']
-  text: string
-  parts: Content[]
-  state: StoredMessage['state']
+  model?: StoredMessage['model']
+  reason?: StoredMessage['reason']
+  error?: StoredMessage['error']
+  usage?: StoredMessage['usage']
+  timings?: StoredMessage['timings']
 }
 
 export function insertMessage(sql: Sql, message: NewMessage, at: string): void {
   const parent =
     message.parentId === null ? undefined : sql.get('SELECT depth FROM messages WHERE id = ?', message.parentId)
   sql.run(
-    `INSERT INTO messages (id, conversation_id, parent_id, depth, role, text, parts, state, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO messages (id, conversation_id, parent_id, depth, role, text, parts, state,
+       model, reason, error, usage, timings, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     message.id,
     message.conversationId,
     message.parentId,
@@ -81,6 +97,12 @@ export function insertMessage(sql: Sql, message: NewMessage, at: string): void {
     message.text,
     JSON.stringify(message.parts),
     message.state,
+    message.model ?? null,
+    message.reason ?? null,
+    toJson(message.error),
+    toJson(message.usage),
+    toJson(message.timings),
     at,
   )
+  noteAttachments(sql, message.id, message.parts)
 }

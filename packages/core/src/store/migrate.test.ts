@@ -84,6 +84,11 @@ for (const { version } of migrations.slice(0, -1)) {
       )
       assert.equal((await store.search('pelican', { owner })).length, 1)
       assert.equal((await store.search('flamingo', { owner })).length, 1)
+      const [summary] = await store.listConversations({ owner })
+      assert.deepEqual([summary?.pinned, summary?.tags, summary?.messageCount], [false, [], 2])
+      assert.equal((await store.search('old', { owner })).length, 2)
+      assert.equal(await store.setAutomaticTitle(ids.conversation, 'New'), false)
+      await store.setTags(ids.conversation, ['kept'], owner)
       await converse(store, toAsk('New'), 'Newer')
     }
     const copy = `${folder.file}.v${version}-copy`
@@ -94,6 +99,19 @@ for (const { version } of migrations.slice(0, -1)) {
     assert.deepEqual(readdirSync(dirname(folder.file)).sort(), ['history.db', `history.db.v${version}-copy`])
   })
 }
+
+test('an image that an older version kept in the database is read from there', async () => {
+  await using folder = await createFolder()
+  makeVersion(folder.file, 2)
+  const image = { type: 'image', mediaType: 'image/png', data: 'AAAA' }
+  {
+    using database = new DatabaseSync(folder.file)
+    database.prepare('UPDATE messages SET parts = ? WHERE id = ?').run(JSON.stringify([image]), ids.question)
+  }
+  await using store = await openStore({ path: folder.file })
+  const { messages } = await store.getConversation(ids.conversation, owner)
+  assert.deepEqual(messages[0]?.parts, [image])
+})
 
 test('a migration that fails leaves the older version as it was', async () => {
   await using folder = await createFolder()

@@ -1,10 +1,13 @@
+import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { LmappError, parseErrorData } from 'lmapp-kit'
+import { deleteInPieces, importInPieces, pruneInPieces } from './in-pieces.ts'
+import { createListMemo } from './list-memo.ts'
 import type { Store } from './store.ts'
 import type {
   Failure,
   FromWorker,
-  StoreMethod,
+  StoreCalls,
   StoreMethods,
   StoreRequest,
   ToWorker,
@@ -14,6 +17,8 @@ import type {
 export interface OpenStoreOptions {
   /** The database file; it and its folder are made when they are missing, for their owner only. */
   path: string
+  /** Where images are kept, as files; default: `attachments` beside the database. Made when it is first needed. */
+  attachmentsDir?: string
   /** For the times that people see, and the name of what is set aside. */
   now?: () => Date
   /** The worker's program; in a bundle it has another name than here. */
@@ -28,16 +33,16 @@ export interface OpenStoreOptions {
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const { path, maxPages, now = () => new Date(), workerUrl = new URL('./worker.ts', import.meta.url) } = options
-  const workerData: WorkerOptions = { path, now: now(), ...(maxPages !== undefined && { maxPages }) }
+  const { attachmentsDir = join(dirname(path), 'attachments') } = options
+  const workerData: WorkerOptions = { path, attachmentsDir, now: now(), ...(maxPages !== undefined && { maxPages }) }
   const line = createLine(new Worker(workerUrl, { workerData, name: 'lmapp-store' }), now)
   const setAside = await line.opened
   return createStore(line, setAside)
 }
 
-interface Line {
+interface Line extends StoreCalls {
   /** Where a damaged history was put, if it was. */
   opened: Promise<string | undefined>
-  call<M extends StoreMethod>(method: M, ...args: Parameters<StoreMethods[M]>): ReturnType<StoreMethods[M]>
   close(): Promise<void>
 }
 
@@ -105,25 +110,34 @@ function closed(): LmappError {
 }
 
 function createStore(line: Line, setAside: string | undefined): Store {
+  const calls = createListMemo(line)
   return {
     ...(setAside !== undefined && { setAside }),
-    beginRun: (run) => line.call('beginRun', run),
-    appendEvents: (runId, fromSeq, events) => line.call('appendEvents', runId, fromSeq, events),
-    recordAttempt: (runId, attempt) => line.call('recordAttempt', runId, attempt),
-    endRun: (end) => line.call('endRun', end),
-    recoverCrashed: () => line.call('recoverCrashed'),
-    listConversations: (filter) => line.call('listConversations', filter),
-    getConversation: (id, owner) => line.call('getConversation', id, owner),
-    renameConversation: (id, title, owner) => line.call('renameConversation', id, title, owner),
-    deleteConversation: (id, owner) => line.call('deleteConversation', id, owner),
-    setHead: (id, head, owner) => line.call('setHead', id, head, owner),
-    setSystem: (id, system, owner) => line.call('setSystem', id, system, owner),
-    search: (query, filter) => line.call('search', query, filter),
-    lastConversation: (terminal, owner) => line.call('lastConversation', terminal, owner),
-    noteTerminal: (terminal, conversationId, owner) => line.call('noteTerminal', terminal, conversationId, owner),
-    getRunSnapshot: (messageId) => line.call('getRunSnapshot', messageId),
-    getFact: (key) => line.call('getFact', key),
-    setFact: (key, value) => line.call('setFact', key, value),
+    beginRun: (run) => calls.call('beginRun', run),
+    appendEvents: (runId, fromSeq, events) => calls.call('appendEvents', runId, fromSeq, events),
+    recordAttempt: (runId, attempt) => calls.call('recordAttempt', runId, attempt),
+    endRun: (end) => calls.call('endRun', end),
+    recoverCrashed: () => calls.call('recoverCrashed'),
+    listConversations: (filter) => calls.list(filter),
+    getConversation: (id, owner, options) => calls.call('getConversation', id, owner, options),
+    findConversation: (id, owner) => calls.call('findConversation', id, owner),
+    renameConversation: (id, title, owner) => calls.call('renameConversation', id, title, owner),
+    setAutomaticTitle: (id, title) => calls.call('setAutomaticTitle', id, title),
+    setPinned: (id, pinned, owner) => calls.call('setPinned', id, pinned, owner),
+    setTags: (id, tags, owner) => calls.call('setTags', id, tags, owner),
+    deleteConversation: (id, owner) => deleteInPieces(calls, id, owner),
+    setHead: (id, head, owner) => calls.call('setHead', id, head, owner),
+    setSystem: (id, system, owner) => calls.call('setSystem', id, system, owner),
+    forkConversation: (id, owner, point) => calls.call('forkConversation', id, owner, point),
+    importConversations: (conversations, owner) => importInPieces(calls, conversations, owner),
+    pruneConversations: (filter) => pruneInPieces(calls, filter),
+    vacuum: () => calls.call('vacuum'),
+    search: (query, filter) => calls.call('search', query, filter),
+    lastConversation: (terminal, owner) => calls.call('lastConversation', terminal, owner),
+    noteTerminal: (terminal, conversationId, owner) => calls.call('noteTerminal', terminal, conversationId, owner),
+    getRunSnapshot: (messageId) => calls.call('getRunSnapshot', messageId),
+    getFact: (key) => calls.call('getFact', key),
+    setFact: (key, value) => calls.call('setFact', key, value),
     [Symbol.asyncDispose]: () => line.close(),
   }
 }

@@ -1,16 +1,19 @@
 import { type Content, LmappError, type RunEvent } from 'lmapp-kit'
+import { detach, type StoredPart } from './attached-parts.ts'
 import { requireConversation, requireMessage } from './conversations.ts'
 import { foldEvents } from './fold.ts'
 import { insertMessage, journalOf, withJournal } from './messages.ts'
+import type { Room } from './room.ts'
 import { json, text, textOrNull, toJson } from './rows.ts'
 import type { Sql } from './sql.ts'
 import type { AttemptRecord, BeginRun, EndRun, Id, RunSnapshotRecord } from './store.ts'
 
-export function beginRun(sql: Sql, run: BeginRun, at: string): void {
+export function beginRun({ sql, attachments }: Room, run: BeginRun, at: string): void {
+  const parts = run.question ? detach(run.question.content, attachments) : []
   sql.transaction('durable', () => {
     if (run.newConversation) insertConversation(sql, run, run.newConversation, at)
     const conversation = requireConversation(sql, run.conversationId, run.owner)
-    const questionId = insertQuestion(sql, run, textOrNull(conversation, 'head'), at)
+    const questionId = insertQuestion(sql, run, { parts, head: textOrNull(conversation, 'head') }, at)
     if (run.answer.kind === 'new') insertAnswer(sql, run, run.answer, questionId, at)
     else reopenAnswer(sql, run.answer.id, run.conversationId)
     sql.run(
@@ -32,8 +35,8 @@ function insertConversation(
   at: string,
 ): void {
   sql.run(
-    `INSERT INTO conversations (id, owner, title, system, model, touched, created_at, updated_at)
-     VALUES (?, ?, ?, ?, ?, 0, ?, ?)`,
+    `INSERT INTO conversations (id, owner, title, title_source, system, model, touched, created_at, updated_at)
+     VALUES (?, ?, ?, 'words', ?, ?, 0, ?, ?)`,
     run.conversationId,
     run.owner,
     values.title,
@@ -45,11 +48,16 @@ function insertConversation(
 }
 
 /** What the answer hangs below unless it says otherwise: the question, else the head. */
-function insertQuestion(sql: Sql, run: BeginRun, head: Id | null, at: string): Id | null {
+function insertQuestion(
+  sql: Sql,
+  run: BeginRun,
+  { parts, head }: { parts: StoredPart[]; head: Id | null },
+  at: string,
+): Id | null {
   if (!run.question) return head
-  const { id, content, text } = run.question
+  const { id, text } = run.question
   const place = { conversationId: run.conversationId, parentId: head }
-  insertMessage(sql, { id, ...place, role: 'user', text, parts: content, state: 'complete' }, at)
+  insertMessage(sql, { id, ...place, role: 'user', text, parts, state: 'complete' }, at)
   return id
 }
 
@@ -66,10 +74,12 @@ function reopenAnswer(sql: Sql, id: Id, conversationId: Id): void {
   sql.run("UPDATE messages SET state = 'running' WHERE id = ?", id)
 }
 
+/** Greater than every use before. */
+export const nextUse = '(SELECT coalesce(max(touched), 0) + 1 FROM conversations)'
+
 function touch(sql: Sql, conversationId: Id, head: Id | null, at: string): void {
   sql.run(
-    `UPDATE conversations SET head = coalesce(?, head), updated_at = ?,
-       touched = (SELECT max(touched) FROM conversations) + 1 WHERE id = ?`,
+    `UPDATE conversations SET head = coalesce(?, head), updated_at = ?, touched = ${nextUse} WHERE id = ?`,
     head,
     at,
     conversationId,

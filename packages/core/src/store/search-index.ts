@@ -6,40 +6,82 @@ import { isCorrupt } from './store-error.ts'
 /** Characters of a message that are searched. The rest of a book that was pasted is not. */
 export const indexedCharacters = 262_144
 
-const indexes = ['search_words', 'search_trigrams'] as const
+const ofMessages = ['search_words', 'search_trigrams'] as const
+const ofTitles = ['search_title_words', 'search_title_trigrams'] as const
+export const allIndexes = [...ofMessages, ...ofTitles] as const
 
-/** Brings one message into the indexes that has text which they do not have. False when there is none. */
-export function indexNext(sql: Sql): boolean {
+/** So many messages at most, or so many characters, are indexed in one go. */
+const batchRows = 16
+const batchCharacters = 50_000
+
+/** Brings some of what is due into the indexes: titles and messages. False when nothing was due. */
+export function indexSome(sql: Sql): boolean {
   return mending(sql, () => {
-    const row = sql.get('SELECT seq, text, indexed FROM messages WHERE index_due = 1 ORDER BY seq LIMIT 1')
-    if (!row) return false
-    sql.transaction('normal', () => indexMessage(sql, row))
+    const titles = sql.all(`SELECT seq, title FROM conversations WHERE title_indexed = 0 LIMIT ${batchRows * 8}`)
+    const messages = sql.all(
+      `SELECT seq, text, indexed FROM messages WHERE index_due = 1 ORDER BY seq LIMIT ${batchRows}`,
+    )
+    if (titles.length === 0 && messages.length === 0) return false
+    sql.transaction('normal', () => {
+      for (const title of titles) indexTitle(sql, title)
+      let characters = 0
+      for (const message of messages) {
+        indexMessage(sql, message)
+        characters += text(message, 'text').length
+        if (characters > batchCharacters) break
+      }
+    })
     return true
   })
+}
+
+/** All messages of a conversation that are due, within a transaction. */
+export function indexConversation(sql: Sql, conversationId: Id): void {
+  const rows = sql.all(
+    'SELECT seq, text, indexed FROM messages WHERE conversation_id = ? AND index_due = 1 ORDER BY seq',
+    conversationId,
+  )
+  for (const row of rows) indexMessage(sql, row)
 }
 
 /** Messages only grow, so what was indexed is known by its length. */
 function indexMessage(sql: Sql, row: Row): void {
   const seq = integer(row, 'seq')
   const searched = text(row, 'text').slice(0, indexedCharacters)
-  forget(sql, row)
-  for (const index of indexes) sql.run(`INSERT INTO ${index} (rowid, text) VALUES (?, ?)`, seq, searched)
+  forgetMessage(sql, row)
+  for (const index of ofMessages) sql.run(`INSERT INTO ${index} (rowid, text) VALUES (?, ?)`, seq, searched)
   sql.run('UPDATE messages SET indexed = ?, index_due = 0 WHERE seq = ?', searched.length, seq)
 }
 
-/** Before the messages of a conversation are deleted. */
-export function forgetMessages(sql: Sql, conversationId: Id): void {
-  const rows = sql.all('SELECT seq, text, indexed FROM messages WHERE conversation_id = ?', conversationId)
-  for (const row of rows) forget(sql, row)
+function indexTitle(sql: Sql, row: Row): void {
+  const seq = integer(row, 'seq')
+  for (const index of ofTitles) sql.run(`INSERT INTO ${index} (rowid, text) VALUES (?, ?)`, seq, text(row, 'title'))
+  sql.run('UPDATE conversations SET title_indexed = 1 WHERE seq = ?', seq)
 }
 
-function forget(sql: Sql, row: Row): void {
+/** Before a conversation is deleted. */
+export function forgetConversation(sql: Sql, conversation: Row): void {
+  forgetTitle(sql, conversation)
+  const rows = sql.all('SELECT seq, text, indexed FROM messages WHERE conversation_id = ?', text(conversation, 'id'))
+  for (const row of rows) forgetMessage(sql, row)
+}
+
+/** Before the title of a conversation changes: the new one is due. */
+export function forgetTitle(sql: Sql, conversation: Row): void {
+  if (integer(conversation, 'title_indexed') === 0) return
+  const seq = integer(conversation, 'seq')
+  for (const index of ofTitles) forget(sql, index, seq, text(conversation, 'title'))
+  sql.run('UPDATE conversations SET title_indexed = 0 WHERE seq = ?', seq)
+}
+
+function forgetMessage(sql: Sql, row: Row): void {
   const length = integer(row, 'indexed')
   if (length === 0) return
-  const known = text(row, 'text').slice(0, length)
-  for (const index of indexes) {
-    sql.run(`INSERT INTO ${index} (${index}, rowid, text) VALUES ('delete', ?, ?)`, integer(row, 'seq'), known)
-  }
+  for (const index of ofMessages) forget(sql, index, integer(row, 'seq'), text(row, 'text').slice(0, length))
+}
+
+function forget(sql: Sql, index: string, seq: number, known: string): void {
+  sql.run(`INSERT INTO ${index} (${index}, rowid, text) VALUES ('delete', ?, ?)`, seq, known)
 }
 
 /**
@@ -53,8 +95,9 @@ export function mending<T>(sql: Sql, work: () => T): T {
     if (!isCorrupt(error)) throw error
   }
   sql.transaction('normal', () => {
-    for (const index of indexes) sql.run(`INSERT INTO ${index} (${index}) VALUES ('delete-all')`)
+    for (const index of allIndexes) sql.run(`INSERT INTO ${index} (${index}) VALUES ('delete-all')`)
     sql.run('UPDATE messages SET indexed = 0, index_due = 1')
+    sql.run('UPDATE conversations SET title_indexed = 0')
   })
   return work()
 }

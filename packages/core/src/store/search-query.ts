@@ -21,35 +21,51 @@ export function parseQuery(query: string): Term[] {
     .map((word) => ({ kind: onlyWordCharacters.test(word) && !unspaced.test(word) ? 'word' : 'passage', text: word }))
 }
 
-/** An SQL condition on `messages` that all terms meet, with its values. */
-export interface Condition {
-  sql: string
+/** Where to look for what meets all terms. */
+export interface Source {
+  /** Tables to join, the one that is read first with the column `seq` of what is searched. */
+  from: string
+  seq: string
+  condition: string
   values: string[]
+}
+
+export interface Searched {
+  /** With the columns `seq` and `text`. */
+  table: 'messages' | 'conversations'
+  text: string
+  words: string
+  trigrams: string
 }
 
 const trigramLength = 3
 
-export function toCondition(terms: readonly Term[]): Condition {
-  const words = terms.filter((term) => term.kind === 'word').map((term) => `${quote(term.text)}*`)
+/**
+ * An index is read first, in the order of its rows, the newest first: so the query ends with its limit, and does not
+ * collect all that is found before.
+ */
+export function toSource(terms: readonly Term[], { table, text, words, trigrams }: Searched): Source {
+  const typed = terms.filter((term) => term.kind === 'word').map((term) => `${quote(term.text)}*`)
   const passages = terms.filter((term) => term.kind === 'passage').map((term) => term.text)
   const long = passages.filter((passage) => [...passage].length >= trigramLength).map(quote)
   const short = passages.filter((passage) => [...passage].length < trigramLength)
-  const conditions = [
-    ...match('search_words', words),
-    ...match('search_trigrams', long),
-    ...short.map((passage) => ({ sql: `messages.text LIKE ? ESCAPE '\\'`, values: [`%${escapeLike(passage)}%`] })),
-  ]
+  const indexed = [
+    { index: words, phrases: typed },
+    { index: trigrams, phrases: long },
+  ].filter(({ phrases }) => phrases.length > 0)
+  const [first] = indexed
+  const conditions = indexed.map(({ index }) =>
+    index === first?.index ? `${index} MATCH ?` : `${table}.seq IN (SELECT rowid FROM ${index} WHERE ${index} MATCH ?)`,
+  )
   return {
-    sql: conditions.map((condition) => condition.sql).join(' AND '),
-    values: conditions.flatMap((condition) => condition.values),
+    from: first ? `${first.index} CROSS JOIN ${table} ON ${table}.seq = ${first.index}.rowid` : table,
+    seq: first ? `${first.index}.rowid` : `${table}.seq`,
+    condition: [...conditions, ...short.map(() => `${table}.${text} LIKE ? ESCAPE '\\'`)].join(' AND '),
+    values: [
+      ...indexed.map(({ phrases }) => phrases.join(' AND ')),
+      ...short.map((passage) => `%${escapeLike(passage)}%`),
+    ],
   }
-}
-
-function match(index: string, phrases: string[]): Condition[] {
-  if (phrases.length === 0) return []
-  return [
-    { sql: `messages.seq IN (SELECT rowid FROM ${index} WHERE ${index} MATCH ?)`, values: [phrases.join(' AND ')] },
-  ]
 }
 
 /** As a string of FTS5: nothing in it is syntax. */

@@ -1,15 +1,18 @@
 import { statSync } from 'node:fs'
 import type { MessagePort } from 'node:worker_threads'
 import { LmappError } from 'lmapp-kit'
+import { createAttachments } from './attachments.ts'
 import { type OpenedDatabase, openDatabase } from './open-database.ts'
-import { indexNext } from './search-index.ts'
-import type { Sql } from './sql.ts'
+import type { Room } from './room.ts'
+import { createScrubber } from './scrub.ts'
+import { indexSome } from './search-index.ts'
 import { toStoreError } from './store-error.ts'
 import { createHandlers } from './store-handlers.ts'
 import type { Failure, FromWorker, StoreHandlers, StoreRequest, ToWorker, WorkerOptions } from './store-protocol.ts'
 
-/** What nobody waits for is done so long after a request. */
+/** What nobody waits for is done so long after a request, and so long after a piece of it was done. */
 const pauseMs = 100
+const breathMs = 10
 const checkpointBytes = 4 * 1024 * 1024
 
 /** The worker's side: opens the database, answers one request after the other, closes it when it is told to. */
@@ -23,8 +26,14 @@ export function serveStore(port: MessagePort, options: WorkerOptions): void {
     return
   }
   const { sql, setAside } = opened
-  const handlers = createHandlers(sql)
-  const chores = createChores(sql, options.path)
+  const room = {
+    sql,
+    attachments: createAttachments(options.attachmentsDir),
+    scrubber: createScrubber(sql),
+    path: options.path,
+  }
+  const handlers = createHandlers(room)
+  const chores = createChores(room)
   port.on('message', (message: ToWorker) => {
     if (message === 'close') {
       chores.stop()
@@ -54,18 +63,18 @@ function toFailure(thrown: unknown, path: string): Failure {
   return { bug: error instanceof Error ? (error.stack ?? error.message) : String(error) }
 }
 
-/** Indexing and checkpoints: a message at a time, between requests. One that fails is tried again after the next request. */
-function createChores(sql: Sql, path: string) {
+/** Indexing, scrubbing and checkpoints: some messages at a time, between requests. One that fails is tried again after the next request. */
+function createChores({ sql, scrubber, path }: Room) {
   let timer: NodeJS.Timeout | undefined
-  const later = () => {
-    timer ??= setTimeout(work, pauseMs)
+  const later = (ms = pauseMs) => {
+    timer ??= setTimeout(work, ms)
   }
   const work = () => {
     timer = undefined
     try {
       const wal = statSync(`${path}-wal`, { throwIfNoEntry: false })
       if (wal && wal.size > checkpointBytes) sql.exec('PRAGMA wal_checkpoint(PASSIVE)')
-      if (indexNext(sql)) later()
+      if (indexSome(sql) || scrubber.some()) later(breathMs)
     } catch (error) {
       if (!(toStoreError(error, path) instanceof LmappError)) throw error
     }

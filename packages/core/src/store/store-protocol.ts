@@ -1,10 +1,35 @@
 import type { ErrorData } from 'lmapp-kit'
-import type { Store } from './store.ts'
+import type { ConversationSummary, Id, ImportConversation, Owner, PruneFilter, Store } from './store.ts'
 
 /** What travels between a store and its worker. */
 
-export type StoreMethods = Omit<Store, 'setAside' | typeof Symbol.asyncDispose>
+/** What takes long is asked for in pieces, so that an answer being written need not wait for all of it. */
+type InPieces = 'importConversations' | 'pruneConversations'
+
+export interface StoreMethods extends Omit<Store, 'setAside' | InPieces | typeof Symbol.asyncDispose> {
+  checkImport(conversations: ImportConversation[], owner: Owner): Promise<void>
+  importConversation(conversation: ImportConversation, owner: Owner): Promise<ImportedConversation>
+  /** Makes what was written before durable. */
+  settle(): Promise<void>
+  listPrunable(filter: PruneFilter): Promise<ConversationSummary[]>
+  /** Those of them that are still to be pruned; the others are left out of what it resolves to. */
+  pruneSome(ids: Id[], filter: PruneFilter): Promise<Id[]>
+  /** Overwrites some of what was deleted; false when nothing of it is left. */
+  scrubSome(): Promise<boolean>
+}
+
+export interface ImportedConversation {
+  outcome: 'imported' | 'extended' | 'present'
+  /** Messages that were written. */
+  messages: number
+}
+
 export type StoreMethod = keyof StoreMethods
+
+/** Asks the worker. */
+export interface StoreCalls {
+  call<M extends StoreMethod>(method: M, ...args: Parameters<StoreMethods[M]>): ReturnType<StoreMethods[M]>
+}
 
 /** The same methods, done at once: `at` is the time of the request, ISO 8601. */
 export type StoreHandlers = {
@@ -13,6 +38,7 @@ export type StoreHandlers = {
 
 export interface WorkerOptions {
   path: string
+  attachmentsDir: string
   now: Date
   maxPages?: number
 }

@@ -18,6 +18,9 @@ export interface ConversationSummary {
   updatedAt: string
   /** Of the path from root to head. */
   messageCount: number
+  pinned: boolean
+  /** In the order of their characters. */
+  tags: string[]
 }
 
 export interface StoredMessage {
@@ -42,8 +45,69 @@ export interface StoredMessage {
 
 export interface Conversation extends ConversationSummary {
   system: string | null
-  /** The path from root to head. */
+  /** The path from root to head; or the whole tree, parents before their children. */
   messages: StoredMessage[]
+}
+
+export interface ConversationFilter {
+  owner: Owner
+  limit?: number
+  /** Only what comes after this one in the list. */
+  before?: Id
+  tag?: string
+  pinned?: boolean
+}
+
+export interface FoundConversation {
+  conversationId: Id
+  /** When the id was that of a message. */
+  messageId?: Id
+}
+
+/** What `fork` copies. */
+export interface ForkPoint {
+  /** The last message of the path; default: the head. Its id, not the beginning of it. */
+  messageId?: Id
+  /** Default: the old title. */
+  title?: string
+}
+
+export interface ImportMessage extends StoredMessage {
+  state: Exclude<AnswerState, 'running'>
+}
+
+export interface ImportConversation extends Omit<ConversationSummary, 'messageCount' | 'pinned' | 'tags'> {
+  system: string | null
+  pinned?: boolean
+  tags?: string[]
+  /** A tree; a parent comes before its children, or is stored already. */
+  messages: ImportMessage[]
+}
+
+/** Ids of conversations, each in one of the lists. */
+export interface ImportResult {
+  imported: Id[]
+  /** They were there, and got messages that they lacked. */
+  extended: Id[]
+  present: Id[]
+  /** Messages that were written. */
+  messages: number
+}
+
+export interface PruneFilter {
+  owner: Owner
+  /** ISO 8601, UTC, as `updatedAt` has it. */
+  before: string
+  tag?: string
+  dryRun?: boolean
+}
+
+export interface VacuumResult {
+  freedBytes: number
+  /** Of the database and the attachments afterwards. */
+  sizeBytes: number
+  /** Damaged histories that were set aside: they are left alone, and may hold what was deleted. */
+  damaged: string[]
 }
 
 /** The resolved request of a run, kept so that `continue` and `retry` mean the same thing later. */
@@ -129,17 +193,45 @@ export interface Store extends AsyncDisposable {
   /** Answers that a dead service left `running` become `crashed`, with what was journalled. Called once, by the owner of the lock. Resolves to their number. */
   recoverCrashed(): Promise<number>
 
-  /** The one used last comes first. `before`: those used earlier than that one. */
-  listConversations(filter: { owner: Owner; limit?: number; before?: Id }): Promise<ConversationSummary[]>
+  /** Pinned ones first, then the one used last; what was imported stands where its time says. */
+  listConversations(filter: ConversationFilter): Promise<ConversationSummary[]>
   /**
    * `id` may be the id of a conversation or of a message in it, or an unambiguous prefix of either (≥ 4 characters;
    * conversations come first; several: `bad-input` with `details.candidates`). A message's id selects the path that
-   * ends in it, and is then the `head`. An answer that is being written has what was journalled so far.
+   * ends in it, and is then the `head`. An answer that is being written has what was journalled so far. Images are
+   * in the parts again; one whose file is missing or damaged, and all beyond 256 MiB, are a text that says so.
+   * `branches`: all messages.
    */
-  getConversation(id: string, owner: Owner): Promise<Conversation>
+  getConversation(id: string, owner: Owner, options?: { branches?: boolean }): Promise<Conversation>
+  /** What the id or its beginning stands for, as `getConversation` would find it. Reads no message. */
+  findConversation(id: string, owner: Owner): Promise<FoundConversation>
+  /** The title is a person's from now on. */
   renameConversation(id: Id, title: string, owner: Owner): Promise<void>
-  /** With all its branches, runs and index rows; nothing of it stays in the file. */
+  /** Sets a title that a model found; false, and nothing is done, when a person gave one or the conversation is gone. */
+  setAutomaticTitle(id: Id, title: string): Promise<boolean>
+  setPinned(id: Id, pinned: boolean, owner: Owner): Promise<void>
+  /** All of them; what is not among them is removed. */
+  setTags(id: Id, tags: string[], owner: Owner): Promise<void>
+  /** With all its branches, runs, index rows and attachments; nothing of it stays in the file. */
   deleteConversation(id: Id, owner: Owner): Promise<void>
+  /**
+   * Copies a path into a new conversation, with new ids: its system prompt, model, tags and the states of the answers
+   * too, but no pin. An answer that is being written is copied as far as it came, as `stopped`. Resolves to the new id.
+   */
+  forkConversation(id: Id, owner: Owner, point?: ForkPoint): Promise<Id>
+  /**
+   * Writes whole trees, one transaction each. All are checked before the first is written: `bad-input` with
+   * `details.conversation` for one whose tree, ids or times are wrong, or whose ids are taken by something else.
+   * Of one that is there, title, pin and tags stay; its head moves on when the new one lies below it.
+   */
+  importConversations(conversations: ImportConversation[], owner: Owner): Promise<ImportResult>
+  /** Deletes those last used before a time, never pinned ones, nor one with an answer that is being written. */
+  pruneConversations(filter: PruneFilter): Promise<ConversationSummary[]>
+  /**
+   * Rewrites the file, and removes copies made before migrations and attachments that nothing needs. Rejects with
+   * `busy` while answers are being written. Takes as much memory as the history has bytes.
+   */
+  vacuum(): Promise<VacuumResult>
   /** Moves the head; later messages stay as a branch. */
   setHead(id: Id, head: Id | null, owner: Owner): Promise<void>
   setSystem(id: Id, system: string | null, owner: Owner): Promise<void>

@@ -1,0 +1,120 @@
+import { resolve } from 'node:path'
+import type { LmappClient } from 'lmapp-client'
+import { isLmappError, LmappError } from 'lmapp-kit'
+import type { Arguments } from '../arguments/parse-arguments.ts'
+import { type CommandContext, withService } from '../context.ts'
+import { type ImportSource, importSources, readImport } from '../history/import/index.ts'
+import { createSender, type ImportSender, type ImportTotals } from '../history/send-import.ts'
+import { formatCount, formatPlural } from '../output/format.ts'
+import type { Output } from '../output/output.ts'
+import { printError, printNotice } from '../output/print-error.ts'
+import { printJson } from '../output/print-json.ts'
+
+interface Skipped {
+  what: string
+  where: string
+  why: string
+}
+
+interface ImportReport extends ImportTotals {
+  files: { path: string; kind: string | null; error?: ReturnType<LmappError['toData']> }[]
+  skipped: Skipped[]
+}
+
+/** One file after the other. One that cannot be read keeps nothing of the others back. */
+export async function importHistory(context: CommandContext, args: Arguments): Promise<number> {
+  const from = chooseSource(args.value('from'))
+  const report = await withService(context, (client) => importAll(context, args, { client, from }))
+  if (args.has('json')) await printJson(context.stdout, report)
+  else await context.stdout.write(`${summarize(report)}\n`)
+  return report.files.every(({ error }) => error) ? 2 : 0
+}
+
+function chooseSource(given: string | undefined): ImportSource | undefined {
+  const source = importSources.find((each) => each === given)
+  if (given === undefined || source) return source
+  throw new LmappError('bad-input', `--from takes ${importSources.join(', ')}, and was given "${given}".`, {
+    hint: 'Leave it out: the file shows what it is',
+  })
+}
+
+interface Importing {
+  client: LmappClient
+  from: ImportSource | undefined
+}
+
+async function importAll(context: CommandContext, args: Arguments, { client, from }: Importing): Promise<ImportReport> {
+  const sender = createSender(client)
+  const report: ImportReport = { files: [], skipped: [], ...sender.totals }
+  for (const path of args.operands) {
+    const { kind, error, skipped } = await importFile(context, { quiet: args.has('quiet'), from, sender }, path)
+    if (error) await printError(context.stderr, error)
+    report.files.push({ path, kind, ...(error && { error: error.toData() }) })
+    report.skipped.push(...skipped)
+    if (!args.has('quiet') && !args.has('json')) await tellSkipped(context.stderr, skipped)
+  }
+  return { ...report, ...sender.totals }
+}
+
+async function importFile(
+  context: CommandContext,
+  { quiet, from, sender }: { quiet: boolean; from: ImportSource | undefined; sender: ImportSender },
+  path: string,
+): Promise<{ kind: string | null; error?: LmappError; skipped: Skipped[] }> {
+  const progress = createProgress(context.stderr, quiet)
+  const skipped: Skipped[] = []
+  let kind: string | null = null
+  try {
+    await using read = await readImport(resolve(context.directory, path), { ...(from !== undefined && { from }) })
+    kind = read.kind
+    try {
+      for await (const conversation of read.conversations) {
+        skipped.push(...(await sender.send(conversation)))
+        progress.show(`${path} · ${formatCount(sender.count)} conversations`)
+      }
+    } finally {
+      skipped.push(...(await sender.flush()))
+      skipped.unshift(...read.notices)
+    }
+    return { kind, skipped }
+  } catch (error) {
+    if (!isLmappError(error, 'bad-input')) throw error
+    return { kind, error, skipped }
+  } finally {
+    progress.clear()
+  }
+}
+
+const mostTold = 20
+
+async function tellSkipped(stderr: Output, skipped: readonly Skipped[]): Promise<void> {
+  for (const { where, why } of skipped.slice(0, mostTold)) await printNotice(stderr, `Not taken: ${where}: ${why}`)
+  const more = skipped.length - mostTold
+  if (more > 0) await printNotice(stderr, `${formatCount(more)} more were not taken; all of them: --json`)
+}
+
+function summarize({ imported, extended, present, messages, skipped }: ImportReport): string {
+  const facts = [
+    `Imported ${formatPlural(imported.length, 'conversation')} with ${formatPlural(messages, 'new message')}`,
+    extended.length > 0 && `${formatCount(extended.length)} of those there were extended`,
+    present.length > 0 && `${formatCount(present.length)} were there already`,
+    skipped.length > 0 && `${formatPlural(skipped.length, 'thing')} not taken`,
+  ]
+  return `${facts.filter(Boolean).join('; ')}.`
+}
+
+/** One line that overwrites itself; nothing where the stream cannot. */
+function createProgress(stderr: Output, quiet: boolean) {
+  const draws = stderr.canRedraw && !quiet
+  let shownAt = Number.NEGATIVE_INFINITY
+  return {
+    show(text: string) {
+      if (!draws || performance.now() - shownAt < 80) return
+      shownAt = performance.now()
+      void stderr.write(`\r\u001b[K${stderr.style('dim', text.slice(0, stderr.columns - 1))}`)
+    },
+    clear() {
+      if (draws) void stderr.write('\r\u001b[K')
+    },
+  }
+}
