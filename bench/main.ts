@@ -12,6 +12,7 @@ import { createClient, type LmappClient } from '../packages/client/src/index.ts'
 import { createSocketTransport } from '../packages/client/src/node.ts'
 import { measureHistory } from './history.ts'
 import { cpuOf, firstByteOf, fsyncOnce, inTerminal, ms, pssOf, startServer, toFigures } from './measure.ts'
+import { measureRendering } from './render.ts'
 import { measureScan } from './scan.ts'
 import { measureSecondTurn } from './second-turn.ts'
 
@@ -64,6 +65,7 @@ try {
   await measureIdle()
   await measureAdded(client)
   await measureThroughput(client)
+  await measureRendering({ row })
   await measureSecondTurn({ client, cache, model, row })
   await measureScan(row)
   await measureHistory({ folder, row })
