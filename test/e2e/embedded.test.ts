@@ -56,6 +56,27 @@ describe('the main job, on the real embedded engine with a real model', () => {
     assert.match(result.stdout, /\w+ \w+/)
   })
 
+  it('is bound to a schema by its grammar, in one piece on stdout', async () => {
+    const result = await home.lmapp(['-o', 'temperature=0', '--schema', 'mood happy|sad, score int', 'How are you?'])
+    assert.equal(result.code, 0, result.stderr)
+    const answer = JSON.parse(result.stdout)
+    assert.ok(['happy', 'sad'].includes(answer.mood) && Number.isInteger(answer.score), result.stdout)
+  })
+
+  it('turns texts into vectors that lie close where the texts do', async () => {
+    const texts = ['The cat sleeps on the sofa.', 'A cat is sleeping on the couch.', 'Interest rates rose again.']
+    const result = await home.lmapp(['embed', '--lines', '-f', '-'], { stdin: texts.join('\n') })
+    assert.equal(result.code, 0, result.stderr)
+    const [cat = [], couch = [], rates = []] = result.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const dot = (one: number[], other: number[]) =>
+      one.reduce((sum, value, index) => sum + value * (other[index] ?? 0), 0)
+    assert.ok(Math.abs(dot(cat, cat) - 1) < 1e-3)
+    assert.ok(dot(cat, couch) > dot(cat, rates))
+  })
+
   it('answers from a warm service the second time, and reads only what is new of a conversation', async () => {
     const system = 'You are a helpful guide. '.repeat(12)
     const first = await ask('-s', system, 'Why is the sky blue?')

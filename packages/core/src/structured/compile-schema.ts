@@ -27,8 +27,8 @@ export async function compileSchema(schema: Record<string, unknown>): Promise<An
 async function compile(schema: Record<string, unknown>): Promise<ValidateFunction> {
   try {
     if (JSON.stringify(schema).length > longestSchema) throw new Error(`it is longer than ${longestSchema} bytes`)
-    const ajv = await createAjv(String(schema.$schema ?? ''))
-    return ajv.compile(schema)
+    const { createAjv } = await import('./create-ajv.ts')
+    return createAjv(String(schema.$schema ?? '')).compile(schema)
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause
     throw new LmappError('bad-input', `The schema cannot be used: ${cause.message}.`, {
@@ -37,21 +37,6 @@ async function compile(schema: Record<string, unknown>): Promise<ValidateFunctio
       cause,
     })
   }
-}
-
-async function createAjv(draft: string) {
-  const options = { strict: false, allErrors: true, logger: false, addUsedSchema: false } as const
-  const [{ default: addFormats }, ajv] = await Promise.all([import('ajv-formats'), createBare(draft, options)])
-  // The default export of the CommonJS module is the function in one bundle and the module in another.
-  const add = 'default' in addFormats ? (addFormats as unknown as { default: typeof addFormats }).default : addFormats
-  ;(add as unknown as (to: typeof ajv) => void)(ajv)
-  return ajv
-}
-
-async function createBare(draft: string, options: object) {
-  if (/draft-0[67]/.test(draft)) return new (await import('ajv')).Ajv(options)
-  if (draft.includes('2019-09')) return new (await import('ajv/dist/2019.js')).Ajv2019(options)
-  return new (await import('ajv/dist/2020.js')).Ajv2020(options)
 }
 
 function describeProblems(errors: readonly ErrorObject[]): string {
