@@ -159,7 +159,7 @@ describe('what is said on stderr', () => {
     const context = createTestContext(terminals)
     const printer = createAnswerPrinter(context, plain)
     await printer.print({ type: 'status', phase: 'connecting' })
-    printer.leave()
+    await printer.leave()
     assert.ok(context.stderr.text.endsWith('\r\u001b[K'))
   })
 })

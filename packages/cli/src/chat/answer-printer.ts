@@ -1,10 +1,14 @@
-import { LmappError, type RunEnd, type RunSnapshot } from 'lmapp-kit'
+import { LmappError, type RunEnd, type RunSnapshot, type Status } from 'lmapp-kit'
 import type { CommandContext } from '../context.ts'
-import { readerLeft } from '../output/output.ts'
+import { type Output, readerLeft } from '../output/output.ts'
 import { printError, printNotice } from '../output/print-error.ts'
 import { toOneLine, toTerminalText } from '../output/sanitize.ts'
-import { createStatusLine, noStatusLine } from '../output/status-line.ts'
-import { describeUsage } from './describe-usage.ts'
+import { createSaidPhases, createStatusLine, noStatusLine } from '../output/status-line.ts'
+import { wrap } from '../output/table.ts'
+import { displayWidth } from '../output/width.ts'
+import type { AnswerLook } from './answer-look.ts'
+import { createAnswerText } from './answer-text.ts'
+import { describeAnswer, describeContext, isNearlyFull } from './describe-usage.ts'
 import { endNotice, exitCodeOfEnd, unsavedHint } from './end-notice.ts'
 import { createCodeExtractor } from './extract-code.ts'
 import type { RunPrinter } from './printer.ts'
@@ -16,31 +20,38 @@ export interface AnswerPrinterOptions {
   extract: boolean
   /** What to type to go on with an answer that was cut. */
   goOn: string
+  /** Of the answer on stdout. Absent: as it comes. */
+  look?: AnswerLook
+  /** Says who answers, before the answer. */
+  namesSpeaker?: boolean
+  /** What to type when the context is nearly full. */
+  makeRoom?: string
 }
 
 /** The answer on stdout, as it comes; everything else on stderr. */
 export function createAnswerPrinter(context: CommandContext, options: AnswerPrinterOptions): RunPrinter {
   const { stdout, stderr } = context
-  const status = options.quiet ? noStatusLine : createStatusLine(stderr)
+  const { look = 'text' } = options
+  const status = options.quiet ? noStatusLine : look === 'plain' ? createSaidPhases(stderr) : createStatusLine(stderr)
   const extractor = options.extract ? createCodeExtractor() : undefined
+  const answer = createAnswerText(context, look)
   const sharesTerminal = stdout.isTerminal && stderr.isTerminal
   let model = ''
   let conversation: string | undefined
-  /** Last character on stdout; empty: nothing was written yet. */
-  let last = ''
   let thinking = ''
 
   async function writeAnswer(text: string): Promise<void> {
     if (text === '') return
     status.clear()
     await endReasoning()
-    last = text.at(-1) ?? last
-    await stdout.write(stdout.isTerminal ? toTerminalText(text) : text)
+    if (options.namesSpeaker && !answer.hasBegun) await stdout.write(`${toOneLine(model)}:\n`)
+    await answer.write(text)
   }
 
   async function writeReasoning(text: string): Promise<void> {
     if (options.quiet || options.hideReasoning || text === '' || readerLeft(stdout)) return
     status.clear()
+    await answer.stepAside()
     thinking = text
     await stderr.write(stderr.style('dim', stderr.isTerminal ? toTerminalText(text) : text))
   }
@@ -57,9 +68,19 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
     if (sharesTerminal && !options.quiet && text !== '') {
       const tail = toOneLine(text.slice(-200)).slice(-60)
       await stderr.write(stderr.style('dim', `… ${tail}${/\s$/.test(text) ? ' ' : ''}`))
-      last = ' '
+      await answer.goOnFrom(text)
     }
-    if (phase && last === '') status.show(phase)
+    if (phase && !answer.hasBegun) status.show(phase)
+  }
+
+  /** In the middle of the answer only what is new there: that a model which takes over has to load first. */
+  async function showStatus(event: Status): Promise<void> {
+    if (thinking !== '') return
+    if (sharesTerminal && answer.hasBegun) {
+      if (look === 'text' || event.phase === 'generating') return
+      await answer.stepAside()
+    }
+    status.show(event)
   }
 
   async function notice(message: string): Promise<void> {
@@ -72,15 +93,13 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
   async function startLine(): Promise<void> {
     status.clear()
     await endReasoning()
-    if (sharesTerminal && last !== '' && last !== '\n') await stderr.write('\n')
-    if (sharesTerminal) last = last && '\n'
+    await answer.stepAside()
   }
 
   async function endAnswer(): Promise<void> {
     status.clear()
     if (extractor) await writeAnswer(extractor.end())
-    if (last !== '' && last !== '\n') await stdout.write('\n')
-    if (last !== '') last = '\n'
+    await answer.end()
     await endReasoning()
   }
 
@@ -90,8 +109,11 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
     const said = endNotice(end, { kept: conversation !== undefined, goOn: options.goOn })
     if (said?.kind === 'error') await printError(stderr, said)
     else if (said && !options.quiet) await printNotice(stderr, `${said.message} ${said.hint}`.trimEnd())
-    if (stderr.isTerminal && !options.quiet && end.state !== 'failed') {
-      await stderr.write(`${stderr.style('dim', describeUsage(model, end))}\n`)
+    if (!stderr.isTerminal || options.quiet || end.state === 'failed') return
+    const columns = look === 'plain' ? Number.POSITIVE_INFINITY : stderr.columns
+    await stderr.write(`${toUsageLine(stderr, { model, end, columns })}\n`)
+    if (options.makeRoom !== undefined && isNearlyFull(end.usage)) {
+      await printNotice(stderr, `The context is nearly full. ${options.makeRoom}`)
     }
   }
 
@@ -108,8 +130,7 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
         case 'reasoning-delta':
           return writeReasoning(event.text)
         case 'status':
-          if (!(sharesTerminal && last !== '') && thinking === '') status.show(event)
-          return
+          return showStatus(event)
         case 'tool-call':
           return notice(`The model wants to call ${event.name}(${toOneLine(event.arguments)}).`)
         case 'warning':
@@ -134,6 +155,28 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
       await endAnswer()
       if (!readerLeft(stdout)) await printError(stderr, error)
     },
-    leave: () => status.clear(),
+    async leave() {
+      status.clear()
+      await answer.leave()
+    },
   }
+}
+
+/** Dim; a context that is nearly full is not. Broken between words, at most so many cells wide. */
+function toUsageLine(
+  { style }: Output,
+  { model, end, columns }: { model: string; end: RunEnd; columns: number },
+): string {
+  const context = describeContext(end.usage)
+  const rows = wrapFacts(describeAnswer(model, end), columns)
+  if (context === '') return style('dim', rows.join('\n'))
+  const fits = displayWidth(`${rows.at(-1)} · ${context}`) <= columns
+  const above = style('dim', `${rows.join('\n')}${fits ? ' · ' : ''}`)
+  return `${above}${fits ? '' : '\n'}${style(isNearlyFull(end.usage) ? 'red' : 'dim', context)}`
+}
+
+/** Breaks only between facts, which `·` stands between. */
+function wrapFacts(facts: string, columns: number): string[] {
+  const whole = facts.split(' · ').map((fact) => fact.replaceAll(' ', '\u00a0'))
+  return wrap(whole.join(' · '), columns).map((row) => row.replaceAll('\u00a0', ' '))
 }

@@ -26,7 +26,7 @@ export function endNotice(end: RunEnd, options: { kept: boolean; goOn: string })
     case 'incomplete':
     case 'failed':
     case 'crashed':
-      return { kind: 'error', ...(end.error ? saidByError(end.error, options.kept) : saidByState(end, kept, hint)) }
+      return { kind: 'error', ...(end.error ? saidByError(end.error, options) : saidByState(end, kept, hint)) }
     default:
       return end.state satisfies never
   }
@@ -40,10 +40,19 @@ export function exitCodeOfEnd({ state, error }: RunEnd): number {
   return errorTable[error.code].exit
 }
 
-/** The table of errors does not know whether the answer was saved: where it was not, nothing can go on with it. */
-export function saidByError({ code, message, hint }: ErrorData, kept: boolean): { message: string; hint: string } {
+/**
+ * The table of errors does not know whether the answer was saved: where it was not, nothing can go on with it. Nor
+ * does it know how that is said where the user is.
+ */
+export function saidByError(
+  { code, message, hint }: ErrorData,
+  { kept, goOn }: { kept: boolean; goOn?: string },
+): { message: string; hint: string } {
   const known = hint ?? (isErrorCode(code) ? errorTable[code].recovery : '')
-  return { message, hint: !kept && known.includes('lmapp continue') ? unsavedHint : known }
+  const command = /lmapp continue(?: [0-9a-f-]{8,})?/
+  if (!command.test(known)) return { message, hint: known }
+  if (!kept) return { message, hint: unsavedHint }
+  return { message, hint: goOn?.startsWith('/') ? known.replace(command, goOn) : known }
 }
 
 function saidByState({ state, reason }: RunEnd, kept: string, hint: string): { message: string; hint: string } {

@@ -47,6 +47,37 @@ export function createCodeExtractor(): CodeExtractor {
   }
 }
 
+/** The code blocks of an answer, without their fences; one without its closing fence counts. */
+export function findCodeBlocks(answer: string): string[] {
+  const blocks: string[] = []
+  let fence: string | undefined
+  for (const line of answer.match(/[^\n]*\n|[^\n]+/g) ?? []) {
+    if (fence === undefined) {
+      fence = openingFence.exec(line.trimEnd())?.[1]
+      if (fence !== undefined) blocks.push('')
+    } else if (isClosing(line, fence)) fence = undefined
+    else blocks.push(`${blocks.pop()}${line}`)
+  }
+  return blocks
+}
+
+/** The line that opened the code block in which the text ends. */
+export function openFence(text: string): string | undefined {
+  let opening: string | undefined
+  let fence = ''
+  for (const line of text.split('\n')) {
+    if (opening !== undefined) {
+      if (isClosing(line, fence)) opening = undefined
+      continue
+    }
+    const found = openingFence.exec(line.trimEnd())?.[1]
+    if (!found) continue
+    opening = line
+    fence = found
+  }
+  return opening
+}
+
 function isClosing(line: string, fence: string): boolean {
   const text = line.trim()
   return text.length >= fence.length && text === (fence[0] ?? '').repeat(text.length) && !/^ {4}/.test(line)

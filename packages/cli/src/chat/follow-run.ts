@@ -47,12 +47,12 @@ export async function followRun(options: FollowRunOptions): Promise<FollowedRun>
     const run = client && (await openRun(client, options, stop))
     if (run) progress.id = run.id
     const end = run && (await stop.orLeave(showEvents(run.events, { ...options, progress, stop })))
-    if (!end) printer.leave()
+    if (!end) await printer.leave()
     const exitCode = end ? await printer.end(end) : 0
     return { ...factsOf(progress), ...(end && { end }), ...stopped(stop.by, exitCode) }
   } catch (error) {
     if (!isLmappError(error)) throw error
-    if (stop.by) printer.leave()
+    if (stop.by) await printer.leave()
     else await printer.fail(error.toData())
     return { ...factsOf(progress), ...stopped(stop.by, error.entry.exit) }
   }

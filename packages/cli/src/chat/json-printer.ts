@@ -21,14 +21,14 @@ export function createJsonPrinter({ stdout, stderr }: CommandContext): RunPrinte
     async end(end) {
       ended = true
       await write(end)
-      if (end.error && end.error.code !== 'cancelled') await say(saidByError(end.error, kept))
+      if (end.error && end.error.code !== 'cancelled') await say(saidByError(end.error, { kept }))
       return exitCodeOfEnd(end)
     },
     async fail(error) {
       if (!ended) await write({ type: 'end', state: 'failed', usage: {}, timings: {}, error })
       if (error.code !== 'cancelled') await say(error)
     },
-    leave() {},
+    async leave() {},
   }
 }
 

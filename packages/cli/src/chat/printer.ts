@@ -9,5 +9,5 @@ export interface RunPrinter {
   /** There is no end to show: what failed was the way to it. */
   fail(error: ErrorData): Promise<void>
   /** Takes away what is not to stay, when the command leaves in the middle. */
-  leave(): void
+  leave(): Promise<void>
 }

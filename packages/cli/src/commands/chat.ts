@@ -1,6 +1,7 @@
 import type { CreateRun, LmappClient } from 'lmapp-client'
 import { type Content, isLmappError, LmappError } from 'lmapp-kit'
 import type { Arguments } from '../arguments/parse-arguments.ts'
+import { chooseLook } from '../chat/answer-look.ts'
 import { createAnswerPrinter } from '../chat/answer-printer.ts'
 import { buildQuestion } from '../chat/build-question.ts'
 import { parseChatOptions } from '../chat/chat-options.ts'
@@ -10,12 +11,13 @@ import { createJsonPrinter } from '../chat/json-printer.ts'
 import type { RunPrinter } from '../chat/printer.ts'
 import { readSchema } from '../chat/schema-option.ts'
 import { createSession } from '../chat/session.ts'
+import { wantsPlain } from '../chat/wants-plain.ts'
 import type { CommandContext } from '../context.ts'
 import { terminalId } from '../terminal-id.ts'
 
 /** `lmapp [chat] [PROMPT…]`: one answer, or the interactive chat when there is nothing to ask. */
 export async function chat(context: CommandContext, args: Arguments): Promise<number> {
-  const printer = createRunPrinter(context, args)
+  const printer = await createRunPrinter(context, args)
   try {
     const request = await toRequest(context, args)
     const prompt = args.operands.join(' ')
@@ -28,13 +30,15 @@ export async function chat(context: CommandContext, args: Arguments): Promise<nu
   }
 }
 
-export function createRunPrinter(context: CommandContext, args: Arguments): RunPrinter {
+export async function createRunPrinter(context: CommandContext, args: Arguments): Promise<RunPrinter> {
   if (args.has('json')) return createJsonPrinter(context)
+  const extract = args.has('extract')
   return createAnswerPrinter(context, {
     quiet: args.has('quiet'),
     hideReasoning: args.has('hide-reasoning'),
-    extract: args.has('extract'),
+    extract,
     goOn: 'lmapp continue',
+    ...(!extract && { look: chooseLook(context.stdout, { plain: await wantsPlain(context, args) }) }),
   })
 }
 

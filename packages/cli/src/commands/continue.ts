@@ -1,10 +1,11 @@
 import type { ApiConversation, ApiMessage, CreatedRun, LmappClient } from 'lmapp-client'
-import { isLmappError, LmappError, type NumberedRunEvent, type RunSnapshot } from 'lmapp-kit'
+import { isLmappError, LmappError } from 'lmapp-kit'
 import type { Arguments } from '../arguments/parse-arguments.ts'
 import { parseChatOptions } from '../chat/chat-options.ts'
 import { followRun } from '../chat/follow-run.ts'
 import { toEnd } from '../chat/rejoin-run.ts'
 import { createSession } from '../chat/session.ts'
+import { toSnapshot, withSnapshot } from '../chat/snapshot.ts'
 import type { CommandContext } from '../context.ts'
 import { printNotice } from '../output/print-error.ts'
 import { terminalId } from '../terminal-id.ts'
@@ -43,7 +44,7 @@ export async function continueAnswer(context: CommandContext, args: Arguments): 
   }
 
   try {
-    const printer = createRunPrinter(context, args)
+    const printer = await createRunPrinter(context, args)
     return (await followRun({ context, session, printer, open, request })).exitCode
   } finally {
     await session.close()
@@ -73,28 +74,4 @@ async function joinRunning(client: LmappClient, answer: ApiMessage): Promise<Cre
   const run = (await client.listRuns()).find(({ message }) => message === answer.id)
   if (run) return { id: run.id, events: client.joinRun(run.id) }
   throw new LmappError('not-found', 'The answer has just ended.', { hint: `Ask again: lmapp continue ${answer.id}` })
-}
-
-function toSnapshot(run: string, conversation: ApiConversation, answer: ApiMessage): RunSnapshot {
-  const { id: message, text, parts, model } = answer
-  const reasoning = parts.flatMap((part) => (part.type === 'reasoning' ? [part.text] : [])).join('')
-  const toolCalls = parts.filter((part) => part.type === 'tool-call')
-  return {
-    type: 'snapshot',
-    run,
-    conversation: conversation.id,
-    message,
-    model: model ?? '',
-    text,
-    reasoning,
-    toolCalls,
-  }
-}
-
-async function* withSnapshot(
-  snapshot: RunSnapshot,
-  events: AsyncIterable<NumberedRunEvent> | readonly NumberedRunEvent[],
-): AsyncGenerator<NumberedRunEvent> {
-  yield { seq: 0, event: snapshot }
-  yield* events
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Status } from 'lmapp-kit'
 import { createTestOutput } from '../testing/test-output.ts'
-import { createStatusLine, describeStatus } from './status-line.ts'
+import { createSaidPhases, createStatusLine, describeStatus } from './status-line.ts'
 
 const fetching = (done: number, total?: number): Status => ({
   type: 'status',
@@ -100,5 +100,19 @@ describe('the status elsewhere', () => {
     const line = createStatusLine(stderr)
     for (let done = 0; done <= 100e6; done += 10e6) line.show(fetching(done))
     assert.equal(stderr.text.split('\n').length - 1, 3)
+  })
+})
+
+describe('the status for a screen reader', () => {
+  it('says each phase once, without its numbers', () => {
+    const stderr = createTestOutput({ isTerminal: true })
+    const line = createSaidPhases(stderr)
+    for (let done = 0; done <= 100; done++) {
+      line.show({ type: 'status', phase: 'loading', progress: { done, unit: 'percent' } })
+      line.show(fetching(done, 100))
+    }
+    line.show({ type: 'status', phase: 'generating' })
+    line.clear()
+    assert.equal(stderr.text, 'lmapp: loading the model\nlmapp: fetching · smollm2\n')
   })
 })

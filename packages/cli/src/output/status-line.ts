@@ -64,6 +64,21 @@ function createRedrawnLine(stderr: Output, now: () => number): StatusLine {
   }
 }
 
+/** For a screen reader: each phase is said when it begins, once, and never taken back. */
+export function createSaidPhases(stderr: Output): StatusLine {
+  const said = new Set<string>()
+  return {
+    show(status) {
+      const { phase, message = '' } = status
+      const key = phase === 'fetching' ? `${phase} ${message}` : phase
+      if (phase === 'generating' || said.has(key)) return
+      said.add(key)
+      void stderr.write(`lmapp: ${describeStatus({ type: 'status', phase, ...(message && { message }) })}\n`)
+    },
+    clear() {},
+  }
+}
+
 function createPlainLines(stderr: Output): StatusLine {
   let told: string | undefined
   return {

@@ -1,12 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 export interface TerminalOptions {
   environment: NodeJS.ProcessEnv
   columns?: number
-  /** How the terminal is left: a line at its end is given to the shell. */
+  rows?: number
   argv: readonly string[]
+  /** Another program than `lmapp`, with its arguments before `argv`. */
+  program?: readonly string[]
 }
 
 /** `lmapp` on a real terminal. */
@@ -14,6 +17,8 @@ export interface Terminal extends AsyncDisposable {
   /** All that was shown so far. */
   readonly shown: string
   type(text: string): void
+  /** As when the window gets another size. */
+  resize(columns: number, rows: number): void
   /** Resolves when what was shown since the last call of it matches; returns that. */
   until(pattern: RegExp): Promise<string>
   readonly exited: Promise<number>
@@ -23,12 +28,16 @@ export interface Terminal extends AsyncDisposable {
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 const python = fileURLToPath(new URL('./terminal.py', import.meta.url))
 
-export function openTerminal({ environment, columns = 80, argv }: TerminalOptions): Terminal {
-  const program = [process.execPath, '--conditions=lmapp-source', main, ...argv]
-  const child = spawn('python3', [python, JSON.stringify({ argv: program, rows: 24, columns })], {
+/** `lmapp` from its sources. */
+export const lmapp: readonly string[] = [process.execPath, '--conditions=lmapp-source', main]
+
+export function openTerminal({ environment, columns = 80, rows = 24, ...run }: TerminalOptions): Terminal {
+  const argv = [...(run.program ?? lmapp), ...run.argv]
+  const child = spawn('python3', [python, JSON.stringify({ argv, rows, columns })], {
     env: { TERM: 'xterm-256color', ...environment },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+  }) as ChildProcessByStdio<Writable, Readable, null>
+  const sizes = child.stdio[3] as unknown as Writable
   const exited = once(child, 'close').then(([code]) => Number(code))
   let shown = ''
   let seen = 0
@@ -40,6 +49,7 @@ export function openTerminal({ environment, columns = 80, argv }: TerminalOption
       return shown
     },
     type: (text) => child.stdin.write(text),
+    resize: (wide, high) => sizes.write(`${high} ${wide}\n`),
     async until(pattern) {
       for (;;) {
         const fresh = shown.slice(seen)

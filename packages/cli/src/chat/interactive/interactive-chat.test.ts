@@ -2,240 +2,248 @@ import assert from 'node:assert/strict'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { openTerminal, type Terminal } from '../../testing/terminal.ts'
 import { openTestService, type TestService } from '../../testing/test-service.ts'
+import { openChat } from './testing/chat-terminal.ts'
 
 let service: TestService
 
 before(async () => {
-  service = await openTestService({
-    echo: {},
-    turns: { reply: 'turn {turns}' },
-    system: { reply: 'told: {system}' },
-    slow: { reply: 'word ', repeatTokens: 2000, paceMs: 10 },
-    drop: { reply: 'one two three four five six', fault: { kind: 'drop', afterTokens: 3, times: 1 } },
-  })
+  service = await openTestService(
+    {
+      echo: {},
+      turns: { reply: 'turn {turns}' },
+      slow: { reply: 'word ', repeatTokens: 2000, paceMs: 10 },
+      drop: { reply: 'one two three four five six', fault: { kind: 'drop', afterTokens: 3, times: 1 } },
+      markdown: { reply: '# Herons\n\nThey **wait**.\n\n```js\nconst one = 1\n```\n\n1. one\n2. two\n' },
+      thinks: { reply: 'The answer.', reasoningText: 'Let me think.' },
+      loads: { reply: 'There.', load: { steps: 4, stepMs: 1 } },
+      breaks: { reply: 'one two three four five six', fault: { kind: 'drop', afterTokens: 3 } },
+      whole: { reply: 'one two three four five six' },
+    },
+    { aliases: { both: ['box/breaks', 'box/whole'] }, model: 'box/echo' },
+  )
 })
 after(() => service[Symbol.asyncDispose]())
 
-function open(argv: readonly string[], environment: NodeJS.ProcessEnv = {}, columns = 80): Terminal {
-  return openTerminal({ argv, environment: { ...service.environment, NO_COLOR: '1', ...environment }, columns })
+interface Opened {
+  environment?: NodeJS.ProcessEnv
+  columns?: number
+  prompt?: string
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what the terminal is sent
-const prompt = /> (?:\u001b\[\d+G)?$/
-
-async function say(terminal: Terminal, text: string, answer: RegExp): Promise<string> {
-  terminal.type(`${text}\r`)
-  const shown = await terminal.until(answer)
-  await terminal.until(prompt)
-  return shown
+function open(argv: readonly string[], { environment = {}, columns = 80, prompt = '>' }: Opened = {}) {
+  const all = { ...service.environment, NO_COLOR: '1', ...environment }
+  return openChat({ argv, environment: all, columns, rows: 50 }, prompt)
 }
 
-async function leave(terminal: Terminal): Promise<void> {
-  terminal.type('\u0004')
-  assert.equal(await terminal.exited, 0)
+async function openReady(argv: readonly string[], opened: Opened = {}) {
+  const chat = open(argv, opened)
+  await chat.ready()
+  return chat
 }
 
 describe('the interactive chat', () => {
   it('asks and answers in one conversation until Ctrl-D', async () => {
-    await using terminal = open(['-m', 'box/turns'])
-    await terminal.until(prompt)
-    await say(terminal, 'hello', /turn 1\r\n.*box\/turns · \d+ token/)
-    await say(terminal, 'again', /turn 2/)
-    await leave(terminal)
+    await using chat = await openReady(['-m', 'box/turns'])
+    await chat.say('hello', /turn 1\nbox\/turns · \d+ token/)
+    await chat.say('again', /turn 2/)
+    await chat.leave()
   })
 
-  it('goes on in the conversation before with -c', async () => {
-    await using terminal = open(['-c', '-m', 'box/turns', '-q'])
-    await terminal.until(prompt)
-    await say(terminal, 'hello', /turn 3/)
-    terminal.type('exit\r')
-    assert.equal(await terminal.exited, 0)
+  it('goes on in the conversation before with -c, and leaves by a word', async () => {
+    await using chat = await openReady(['-c', '-m', 'box/turns', '-q'])
+    await chat.say('hello', /turn 3/)
+    chat.type('exit\r')
+    assert.equal(await chat.exited, 0)
+    await using again = await openReady(['-c'])
+    assert.match(again.text, /\nhello\n6 messages · box\/turns\. The last words:\n> hello\nturn 3\n/)
+    await again.leave()
+  })
+
+  it('names the model that will answer where that is known', async () => {
+    await using named = await openReady(['-m', 'box/turns'])
+    assert.match(named.text, /^lmapp \S+ · box\/turns · \/help · Ctrl-D leaves\n/)
+    await named.leave()
+    await using configured = await openReady([])
+    assert.match(configured.text, /^lmapp \S+ · box\/echo · /)
+    await configured.leave()
+  })
+
+  it('renders Markdown, and keeps its marks only where nothing else can show them', async () => {
+    await using chat = await openReady(['-m', 'box/markdown'])
+    await chat.say('go', /# Herons\n\nThey \*\*wait\*\*\.\n\n[\s\S]*const one = 1\n[\s\S]*\n1\. one\n2\. two\n/)
+    await chat.leave()
+    await using colored = await openReady(['-m', 'box/markdown'], { environment: { NO_COLOR: '' } })
+    await colored.say('go', /\nHerons\n\nThey wait\.\n\njs\n *const one = 1\n\n1\. one\n2\. two\nbox\/markdown/)
+    assert.ok(colored.shown.includes('\u001b[1mwait'))
+    await colored.leave()
+  })
+
+  it('shows the thoughts above the answer, and the phases before it', async () => {
+    await using chat = await openReady(['-m', 'box/thinks'])
+    await chat.say('go', /\nLet me think\.\n\nThe answer\.\nbox\/thinks/)
+    await chat.leave()
+    await using other = await openReady(['-m', 'box/loads'])
+    await other.say('go', /> go\nThere\.\nbox\/loads/)
+    assert.match(other.shown, /loading the model/)
+    await other.leave()
+  })
+
+  it('says on a row of its own that another model carries on', async () => {
+    await using chat = await openReady(['-m', 'both'])
+    await chat.say('go', /\nlmapp: box\/breaks failed: .*[\s\S]* carries on\.\none two three four five six\nbox\/whole/)
+    await chat.leave()
   })
 
   it('keeps pasted lines one message, and lines by Ctrl-J, and between quotes', async () => {
-    await using terminal = open(['-m', 'box/echo'])
-    await terminal.until(prompt)
-    terminal.type('\u001b[200~one\ntwo\n\u001b[201~')
-    await terminal.until(/one↵two/)
-    await say(terminal, '', /\r\none\r\ntwo\r\n/)
-    terminal.type('three\nfour')
-    await terminal.until(/three↵four/)
-    await say(terminal, '', /\r\nthree\r\nfour\r\n/)
-    terminal.type('"""\r')
-    await terminal.until(/… /)
-    terminal.type('five\r')
-    await terminal.until(/five\r[\s\S]*… /)
-    await say(terminal, 'six"""', /\r\nfive\r\nsix\r\n/)
-    await leave(terminal)
+    await using chat = await openReady(['-m', 'box/echo'])
+    chat.type('\u001b[200~one\ntwo\n\u001b[201~')
+    await chat.see(/> one\n {2}two/)
+    await chat.say('', /\none two\n|\none\ntwo\n/)
+    chat.type('three\nfour')
+    await chat.see(/> three\n {2}four/)
+    await chat.say('', /three\s+four\nbox/)
+    chat.type('"""\rfive\r')
+    await chat.see(/five\n/)
+    await chat.say('six"""', /five\s+six\nbox/)
+    await chat.leave()
   })
 
-  it('stops an answer with Ctrl-C, keeps it, and goes on with it', async () => {
-    await using terminal = open(['-m', 'box/slow'])
-    await terminal.until(prompt)
-    terminal.type('go\r')
-    await terminal.until(/word word/)
-    terminal.type('\u0003')
-    await terminal.until(/stopped; what arrived is kept. Go on with it: \/continue/)
-    await terminal.until(prompt)
-    terminal.type('/continue\r')
-    await terminal.until(/word word/)
-    terminal.type('\u0003')
-    await terminal.until(/stopped/)
-    await terminal.until(prompt)
-    await leave(terminal)
+  it('stops an answer with Ctrl-C or Escape, keeps it, and goes on with it', async () => {
+    await using chat = await openReady(['-m', 'box/slow'])
+    chat.type('go\r')
+    await chat.see(/word word/)
+    chat.type('\u0003')
+    await chat.see(/stopped; what arrived is kept\. Go on with it: \/continue/)
+    await chat.ready()
+    chat.type('/continue\r')
+    await chat.see(/\/continue\n… [\s\S]*\nword word/)
+    chat.type('\u001b')
+    await chat.see(/stopped[\s\S]*stopped/)
+    await chat.ready()
+    await chat.leave()
   })
 
   it('hints at the first Ctrl-C on an empty line, and leaves at the second', async () => {
-    await using terminal = open(['-m', 'box/echo'])
-    await terminal.until(prompt)
-    terminal.type('half a line')
-    await terminal.until(/half a line/)
-    terminal.type('\u0003')
-    await terminal.until(prompt)
-    terminal.type('\u0003')
-    await terminal.until(/Ctrl-C again/)
-    await terminal.until(prompt)
-    terminal.type('\u0003')
-    assert.equal(await terminal.exited, 0)
+    await using chat = await openReady(['-m', 'box/echo'])
+    chat.type('half a line')
+    await chat.see(/> half a line/)
+    chat.type('\u0003')
+    await chat.ready()
+    chat.type('\u0003')
+    await chat.see(/Ctrl-C again/)
+    chat.type('\u0003')
+    assert.equal(await chat.exited, 0)
   })
 
-  it('is not ended by an engine that fails, and retries and continues', async () => {
-    await using terminal = open(['-m', 'box/drop', '--no-failover'])
-    await terminal.until(prompt)
-    await say(terminal, 'count', /lmapp: [\s\S]*continue/)
-    await say(terminal, '/continue', /six/)
-    await say(terminal, '/retry', /one two three four five six/)
-    await say(terminal, '/history', /you:[\s\S]*count/)
-    await leave(terminal)
-  })
-
-  it('knows its commands, and names the nearest for what is none', async () => {
-    await using terminal = open(['-m', 'box/echo'])
-    await terminal.until(prompt)
-    await say(terminal, '/help', /\/retry/)
-    await say(terminal, '/retry', /Nothing was said yet/)
-    await say(terminal, '/hlep', /Did you mean \/help\?/)
-    await say(terminal, '/stats', /comes in a later version/)
-    await say(terminal, '/model', /box\/echo/)
-    await say(terminal, '/model box/system', /From now on: box\/system/)
-    await say(terminal, '/model nonsense', /lmapp: No model/)
-    await say(terminal, '/system', /There is no system prompt/)
-    await say(terminal, '/system Be brief.', /System prompt: Be brief\./)
-    await say(terminal, 'x', /told: Be brief\./)
-    await say(terminal, '/system off', /There is no system prompt/)
-    await say(terminal, '/clear', /A new conversation begins/)
-    await say(terminal, '/usr/share is what?', /told:/)
-    terminal.type('/ex\t')
-    await terminal.until(/\/exit/)
-    terminal.type('\r')
-    assert.equal(await terminal.exited, 0)
+  it('is not ended by an engine that fails', async () => {
+    await using chat = await openReady(['-m', 'box/drop', '--no-failover'])
+    await chat.say('count', /one two three\nlmapp: [\s\S]*Go on with it: \/continue\n/)
+    await chat.say('/model box/nobody', /box\/nobody is not in the list of models/)
+    await chat.say('hello?', /lmapp: The mock has no model/)
+    await chat.say('/model box/drop', /From now on/)
+    await chat.say('/undo', /hello\?/)
+    await chat.say('/retry', /one two three four five six/)
+    await chat.leave()
   })
 
   it('recalls by Up what was typed before, also in another chat', async () => {
-    await using terminal = open(['-m', 'box/echo'])
-    await terminal.until(prompt)
-    await say(terminal, 'remember me', /remember me\r\n.*token/)
-    await leave(terminal)
-    await using next = open(['-m', 'box/echo'])
-    await next.until(prompt)
+    await using chat = await openReady(['-m', 'box/echo'])
+    await chat.say('remember me', /\nremember me\n/)
+    await chat.leave()
+    await using next = await openReady(['-m', 'box/echo'])
     next.type('\u001b[A')
-    await next.until(/remember me/)
-    await say(next, '', /remember me\r\n.*token/)
-    await leave(next)
+    await next.see(/> remember me/)
+    await next.say('', /\nremember me\nbox/)
+    await next.leave()
   })
 
-  it('keeps what is typed while an answer comes', async () => {
-    await using terminal = open(['-m', 'box/slow', '-o', 'max_tokens=30'])
-    await terminal.until(prompt)
-    terminal.type('go\r')
-    await terminal.until(/word/)
-    terminal.type('/model\r')
-    await terminal.until(/\/model\r[\s\S]*box\/slow\r\n/)
-    await terminal.until(prompt)
-    await leave(terminal)
-  })
-
-  it('keeps what is typed before it is there', async () => {
-    await using terminal = open(['-m', 'box/turns'])
-    terminal.type('too early\r')
-    await terminal.until(/turn 1/)
-    await terminal.until(prompt)
-    await leave(terminal)
+  it('keeps what is typed while an answer comes, and before it is there', async () => {
+    await using chat = open(['-m', 'box/slow', '-o', 'max_tokens=30'])
+    chat.type('go\r')
+    await chat.see(/word/)
+    chat.type('/system\r')
+    await chat.see(/> \/system\nThere is no system prompt/)
+    await chat.ready()
+    await chat.leave()
   })
 
   it('opens the editor with Ctrl-G', async () => {
     const editor = join(service.home, 'editor')
     writeFileSync(editor, '#!/bin/sh\nprintf "%s edited\\nin lines\\n" "$(cat "$1")" > "$1.new" && mv "$1.new" "$1"\n')
     chmodSync(editor, 0o755)
-    await using terminal = open(['-m', 'box/echo'], { EDITOR: editor })
-    await terminal.until(prompt)
-    terminal.type('draft')
-    await terminal.until(/draft/)
-    terminal.type('\u0007')
-    // The line editor listens again when it asks for pastes to be marked.
-    await terminal.until(/\[\?2004h[^\n]*draft edited↵in lines/)
-    await say(terminal, '', /\r\ndraft edited\r\nin lines\r\n/)
-    await leave(terminal)
-  })
-
-  it('says when the editor cannot be opened, and keeps the line', async () => {
-    await using terminal = open(['-m', 'box/echo'], { EDITOR: '/no/such/editor' })
-    await terminal.until(prompt)
-    terminal.type('draft')
-    await terminal.until(/draft/)
-    terminal.type('\u0007')
-    await terminal.until(/could not be started[\s\S]*\[\?2004h[^\n]*draft/)
-    await say(terminal, '', /draft\r\n.*token/)
-    await leave(terminal)
+    await using chat = await openReady(['-m', 'box/echo'], { environment: { EDITOR: editor } })
+    chat.type('draft')
+    await chat.see(/> draft/)
+    chat.type('\u0007')
+    await chat.see(/draft edited\n {2}in lines/)
+    await chat.say('', /draft edited\s+in lines\nbox/)
+    await chat.leave()
   })
 
   it('writes nothing with --no-save', async () => {
-    await using terminal = open(['-n', '-m', 'box/echo'])
-    await terminal.until(prompt)
-    await say(terminal, 'secret words', /secret words\r\n.*token/)
-    await leave(terminal)
+    await using chat = await openReady(['-n', '-m', 'box/echo'])
+    await chat.say('secret words', /\nsecret words\nbox/)
+    await chat.leave()
     assert.deepEqual(await service.client.search('secret'), [])
   })
 
-  it('remembers with --no-save what was said, until it ends', async () => {
-    await using terminal = open(['-n', '-m', 'box/turns'])
-    await terminal.until(prompt)
-    await say(terminal, '/retry', /Nothing was said yet/)
-    await say(terminal, 'one', /turn 1\r\n/)
-    await say(terminal, 'two', /turn 2\r\n/)
-    await say(terminal, '/retry', /turn 2\r\n/)
-    await say(terminal, '/continue', /Nothing of this chat is kept/)
-    terminal.type('/clear\r')
-    await terminal.until(/\/clear/)
-    await terminal.until(prompt)
-    await say(terminal, 'three', /turn 1\r\n/)
-    await leave(terminal)
+  it('stays within 40 columns', async () => {
+    await using chat = await openReady(['-m', 'box/echo'], { columns: 40 })
+    const said = await chat.say('a question that is longer than the terminal is wide', /box\/echo/)
+    for (const line of said.split('\n')) assert.ok(line.length <= 40, line)
+    await chat.leave()
+  })
+})
+
+describe('a terminal that can do less', () => {
+  it('is told so when it is dumb, and gets text without escape sequences', async () => {
+    await using chat = await openReady(['-m', 'box/markdown'], { environment: { TERM: 'dumb' } })
+    assert.match(chat.text, /cannot move the cursor/)
+    chat.type('hello\n')
+    await chat.see(/\n# Herons\n[\s\S]*\nbox\/markdown/)
+    await chat.ready()
+    assert.ok(!chat.shown.includes('\u001b'))
+    chat.type('\u0003')
+    await chat.see(/Ctrl-C again/)
+    await chat.ready()
+    await chat.leave()
   })
 
-  it('works on a dumb terminal, and on a narrow one', async () => {
-    await using dumb = open(['-m', 'box/echo'], { TERM: 'dumb' })
-    await dumb.until(/> $/)
-    dumb.type('hello\n')
-    await dumb.until(/\r\nhello\r\n/)
-    await dumb.until(/> $/)
-    assert.ok(!dumb.shown.includes('\u001b'))
-    dumb.type('\u0003')
-    await dumb.until(/Ctrl-C again/)
-    await dumb.until(/> $/)
-    await leave(dumb)
-
-    await using narrow = open(['-m', 'box/echo'], {}, 40)
-    await narrow.until(prompt)
-    await say(narrow, 'a question that is longer than the terminal is wide', /wide[\s\S]*token/)
-    await leave(narrow)
+  it('draws nothing twice with --plain, and says who speaks', async () => {
+    await using chat = await openReady(['-m', 'box/loads', '--plain'], { prompt: 'You:' })
+    chat.type('hello\n')
+    await chat.see(/\nbox\/loads:\nThere\.\nbox\/loads · /)
+    await chat.ready()
+    assert.match(chat.text, /\n(lmapp: loading the model\n)?box\/loads:/)
+    assert.ok(!chat.shown.includes('\u001b'))
+    assert.doesNotMatch(chat.shown, /\r[^\r\n]/)
+    await chat.leave()
   })
 
-  it('leaves when it is told to by a signal', async () => {
-    await using terminal = open(['-m', 'box/echo'])
-    await terminal.until(prompt)
-    terminal.process.kill('SIGKILL')
-    await terminal.exited
+  it('does so too where the configuration says it', async () => {
+    const file = join(service.home, 'plain.json')
+    writeFileSync(file, '{ "chat": { "plain": true } }')
+    const other = { ...service.environment, LMAPP_CONFIG: file }
+    await using chat = await openReady(['-q', '-m', 'box/echo'], { environment: other, prompt: 'You:' })
+    await chat.leave()
+  })
+})
+
+describe('one answer on a terminal', () => {
+  it('is Markdown too, and with --plain without its marks', async () => {
+    await using chat = open(['-m', 'box/markdown', '-q', 'go'], { environment: { NO_COLOR: '' } })
+    assert.equal(await chat.exited, 0)
+    assert.match(chat.text, /^Herons\n\nThey wait\.\n\njs\n *const one = 1\n\n1\. one\n2\. two\n?$/)
+    await using plain = open(['-m', 'box/markdown', '-q', '--plain', 'go'])
+    assert.equal(await plain.exited, 0)
+    assert.ok(!plain.shown.includes('\u001b'))
+    assert.match(plain.text, /^Herons\n\nThey wait\.\n/)
+  })
+
+  it('is only the code with -x', async () => {
+    await using chat = open(['-m', 'box/markdown', '-q', '-x', 'go'])
+    assert.equal(await chat.exited, 0)
+    assert.equal(chat.text.trimEnd(), 'const one = 1')
   })
 })

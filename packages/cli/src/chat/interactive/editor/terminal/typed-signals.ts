@@ -1,15 +1,18 @@
-import type { Signals, StopSignal } from '../../signals.ts'
+import type { Signals, StopSignal } from '../../../../signals.ts'
 
 /** Signals of the process, and Ctrl-C of a terminal in raw mode, which is only a key there. */
 export interface TypedSignals extends Signals {
-  /** Ctrl-C was typed. Without a listener nothing happens. */
-  interrupt(): void
+  /** Ctrl-C or Escape was typed. False: nobody listens. */
+  interrupt(): boolean
 }
 
 export function createTypedSignals(signals: Signals): TypedSignals {
   const listeners: ((signal: StopSignal) => void)[] = []
   return {
-    interrupt: () => listeners.at(-1)?.('SIGINT'),
+    interrupt() {
+      listeners.at(-1)?.('SIGINT')
+      return listeners.length > 0
+    },
     listen(listener) {
       const release = signals.listen(listener)
       listeners.push(listener)

@@ -1,0 +1,5 @@
+export type { ChatEditor, ChatEditorOptions, ReadResult } from './chat-editor.ts'
+export { type InputHistory, loadInputHistory, noInputHistory } from './input-history.ts'
+export { type OpenEditorOptions, openEditor } from './open-editor.ts'
+export type { Chip } from './text/chips.ts'
+export type { Candidate, Candidates, Complete } from './text/completion.ts'
