@@ -6,7 +6,7 @@ import { embedCommand } from './commands/embed.ts'
 import { historyCommand } from './commands/history.ts'
 import { modelsCommand } from './commands/models.ts'
 import { serviceCommand } from './commands/service.ts'
-import { answerOptions, json, modelOption, settingOption } from './commands/shared-options.ts'
+import { answerOptions, json, modelOption, plainOption, settingOption } from './commands/shared-options.ts'
 
 export const commands: readonly CommandSpec[] = [
   chatCommand,
@@ -14,7 +14,7 @@ export const commands: readonly CommandSpec[] = [
     name: 'continue',
     summary: "goes on with an answer that did not end complete; default: this terminal's last",
     operands: ['[ID]'],
-    options: [modelOption, settingOption, ...answerOptions],
+    options: [modelOption, settingOption, plainOption, ...answerOptions],
     load: async () => (await import('../commands/continue.ts')).continueAnswer,
   },
   embedCommand,

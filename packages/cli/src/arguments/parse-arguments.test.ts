@@ -116,9 +116,7 @@ describe('the command line', () => {
     for (const line of [
       ['keys', 'list'],
       ['completions', 'bash'],
-      ['history', 'fork', 'x'],
       ['backends', 'start', 'x'],
-      ['--schema', 'x', 'hi'],
       ['--persona', 'x', 'hi'],
     ]) {
       assert.equal(refusal(...line).code, 'not-supported-yet')

@@ -100,7 +100,7 @@ describe('an answer in Markdown', () => {
     const end = { ...complete, usage: { inputTokens: 80, outputTokens: 5, contextLength: 100 } }
     const shown = await open('markdown').show([start, text('one')], end)
     assert.match(shown.stderr, /tok\/s ·\nfirst token 0\.2 s␛\[22m\n␛\[31mcontext 85\/100, 85 % full␛\[39m\n/)
-    assert.match(shown.stderr, /The context is nearly full\. Make room\./)
+    assert.match(shown.stderr, /The context is nearly full\. Make\s+room\./)
   })
 })
 

@@ -18,8 +18,8 @@ export interface AnswerPrinterOptions {
   hideReasoning: boolean
   /** Only the first code block. */
   extract: boolean
-  /** What to type to go on with an answer that was cut. */
-  goOn: string
+  /** What to type to go on with an answer that was cut; absent: nobody can. */
+  goOn?: string
   /** Of the answer on stdout. Absent: as it comes. */
   look?: AnswerLook
   /** Says who answers, before the answer. */
@@ -106,7 +106,7 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
   async function printEnd(end: RunEnd): Promise<void> {
     await endAnswer()
     if (readerLeft(stdout)) return
-    const said = endNotice(end, { kept: conversation !== undefined, goOn: options.goOn })
+    const said = endNotice(end, { kept: conversation !== undefined, ...(options.goOn && { goOn: options.goOn }) })
     if (said?.kind === 'error') await printError(stderr, said)
     else if (said && !options.quiet) await printNotice(stderr, `${said.message} ${said.hint}`.trimEnd())
     if (!stderr.isTerminal || options.quiet || end.state === 'failed') return

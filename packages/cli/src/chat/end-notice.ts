@@ -9,10 +9,20 @@ export interface EndNotice {
 /** In place of a way to go on. */
 export const unsavedHint = 'Ask again: nothing was saved'
 
-/** What is to be said of an answer that did not end complete. `kept`: it is in the history. */
-export function endNotice(end: RunEnd, options: { kept: boolean; goOn: string }): EndNotice | undefined {
+/** Where nothing can go on with it, whether it was saved or not. */
+const againHint = 'Ask again, with more room: -o max_tokens=N'
+
+/** `kept`: it is in the history. `goOn`: what is typed to go on; absent: nobody can go on with such an answer. */
+export interface WaysOn {
+  kept: boolean
+  goOn?: string
+}
+
+/** What is to be said of an answer that did not end complete. */
+export function endNotice(end: RunEnd, options: WaysOn): EndNotice | undefined {
   const kept = options.kept ? '; what arrived is kept' : ''
-  const hint = options.kept ? `Go on with it: ${options.goOn}` : ''
+  const way = options.goOn === undefined ? againHint : `Go on with it: ${options.goOn}`
+  const hint = options.kept ? way : ''
   switch (end.state) {
     case 'complete':
       return undefined
@@ -46,13 +56,14 @@ export function exitCodeOfEnd({ state, error }: RunEnd): number {
  */
 export function saidByError(
   { code, message, hint }: ErrorData,
-  { kept, goOn }: { kept: boolean; goOn?: string },
+  { kept, goOn }: WaysOn,
 ): { message: string; hint: string } {
   const known = hint ?? (isErrorCode(code) ? errorTable[code].recovery : '')
   const command = /lmapp continue(?: [0-9a-f-]{8,})?/
   if (!command.test(known)) return { message, hint: known }
   if (!kept) return { message, hint: unsavedHint }
-  return { message, hint: goOn?.startsWith('/') ? known.replace(command, goOn) : known }
+  if (goOn === undefined) return { message, hint: againHint }
+  return { message, hint: goOn.startsWith('/') ? known.replace(command, goOn) : known }
 }
 
 function saidByState({ state, reason }: RunEnd, kept: string, hint: string): { message: string; hint: string } {

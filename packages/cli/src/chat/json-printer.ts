@@ -21,7 +21,8 @@ export function createJsonPrinter({ stdout, stderr }: CommandContext): RunPrinte
     async end(end) {
       ended = true
       await write(end)
-      if (end.error && end.error.code !== 'cancelled') await say(saidByError(end.error, { kept }))
+      if (end.error && end.error.code !== 'cancelled')
+        await say(saidByError(end.error, { kept, goOn: 'lmapp continue' }))
       return exitCodeOfEnd(end)
     },
     async fail(error) {

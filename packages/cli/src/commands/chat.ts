@@ -37,7 +37,7 @@ export async function createRunPrinter(context: CommandContext, args: Arguments)
     quiet: args.has('quiet'),
     hideReasoning: args.has('hide-reasoning'),
     extract,
-    goOn: 'lmapp continue',
+    ...(!args.has('schema') && { goOn: 'lmapp continue' }),
     ...(!extract && { look: chooseLook(context.stdout, { plain: await wantsPlain(context, args) }) }),
   })
 }

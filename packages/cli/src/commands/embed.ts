@@ -1,10 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { ApiEmbedding } from 'lmapp-client'
 import { LmappError } from 'lmapp-kit'
 import type { Arguments } from '../arguments/parse-arguments.ts'
 import { type CommandContext, withService } from '../context.ts'
+import { limits } from '../input/attachments/limits.ts'
+import { readBytes } from '../input/attachments/read-bytes.ts'
 import { decodeText, readStdin } from '../input/read-stdin.ts'
+import { formatBytes } from '../output/format.ts'
 import { printJson } from '../output/print-json.ts'
 import { exitCodeOfSignal, type StopSignal } from '../signals.ts'
 import { isOffline, modelReference } from './chat.ts'
@@ -64,16 +66,11 @@ function split(text: string, byLines: boolean): string[] {
 }
 
 async function readText(path: string, directory: string): Promise<string> {
-  try {
-    return decodeText(await readFile(resolve(directory, path)), path)
-  } catch (cause) {
-    if (cause instanceof LmappError) throw cause
-    const { code } = cause as NodeJS.ErrnoException
-    throw new LmappError('bad-input', `${path} could not be read (${code}).`, {
-      hint: 'Check the path given with -f',
-      cause,
-    })
-  }
+  const bytes = await readBytes(resolve(directory, path), path, limits.stdin)
+  if (bytes.length <= limits.stdin) return decodeText(bytes, path)
+  throw new LmappError('bad-input', `${path} is larger than ${formatBytes(limits.stdin)}, the most that is taken.`, {
+    hint: `Give it in pieces: split -C 50M '${path}'`,
+  })
 }
 
 function toLine(args: Arguments): (vector: string) => string {

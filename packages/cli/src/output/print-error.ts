@@ -1,17 +1,28 @@
 import { type ErrorData, isLmappError } from 'lmapp-kit'
 import type { Output } from './output.ts'
 import { toTerminalText } from './sanitize.ts'
+import { wrap } from './table.ts'
 
 /** `lmapp: what happened`, and below it what to do. */
 export async function printError(stderr: Output, error: Pick<ErrorData, 'message' | 'hint'>): Promise<void> {
   const { style } = stderr
-  const hint = error.hint ? `  ${style('dim', clean(stderr, error.hint))}\n` : ''
-  await stderr.write(`${style('red', 'lmapp:')} ${clean(stderr, error.message)}\n${hint}`)
+  const hint = error.hint ? `  ${style('dim', broken(stderr, error.hint, 2))}\n` : ''
+  await stderr.write(`${style('red', 'lmapp:')} ${broken(stderr, error.message, prefix)}\n${hint}`)
 }
 
 /** A line that is no error. */
 export async function printNotice(stderr: Output, message: string): Promise<void> {
-  await stderr.write(`${stderr.style('yellow', 'lmapp:')} ${clean(stderr, message)}\n`)
+  await stderr.write(`${stderr.style('yellow', 'lmapp:')} ${broken(stderr, message, prefix)}\n`)
+}
+
+/** Cells of `lmapp: `. */
+const prefix = 7
+
+/** On a terminal broken between words, the further lines below the first. `taken`: cells before the first. */
+function broken(stderr: Output, text: string, taken: number): string {
+  if (!stderr.isTerminal) return text
+  const lines = toTerminalText(text).split('\n')
+  return lines.flatMap((line) => wrap(line, stderr.columns - taken)).join('\n  ')
 }
 
 /** Prints whatever a command threw; returns the exit code. */
@@ -36,8 +47,4 @@ function toStack(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause === undefined ? '' : `\ncaused by: ${toStack(error.cause)}`
   return `${error.stack ?? error.message}${cause}`
-}
-
-function clean(stderr: Output, text: string): string {
-  return stderr.isTerminal ? toTerminalText(text) : text
 }

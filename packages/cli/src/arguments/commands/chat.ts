@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../command-spec.ts'
-import { answerOptions, modelOption, settingOption } from './shared-options.ts'
+import { answerOptions, modelOption, plainOption, settingOption } from './shared-options.ts'
 
 export const chatCommand: CommandSpec = {
   name: 'chat',
@@ -23,7 +23,7 @@ export const chatCommand: CommandSpec = {
     { name: 'extract', short: 'x', help: 'only the first code block of the answer' },
     { name: 'no-save', short: 'n', help: 'nothing is written to the history' },
     { name: 'yes', short: 'y', help: 'agrees beforehand to what would be asked' },
-    { name: 'plain', help: 'for a screen reader: nothing is drawn twice, nothing is decorated' },
+    plainOption,
     ...answerOptions,
   ],
   load: async () => (await import('../../commands/chat.ts')).chat,

@@ -38,3 +38,8 @@ export const settingOption: OptionSpec = {
   repeatable: true,
   help: 'temperature, top_p, seed, max_tokens, num_ctx, stop …',
 }
+
+export const plainOption: OptionSpec = {
+  name: 'plain',
+  help: 'for a screen reader: nothing is drawn twice, nothing is decorated',
+}

@@ -1,6 +1,7 @@
 /** What goes along with one question is bounded, and refused with the numbers where it is more. All in bytes unless said. */
 export const limits = {
   text: 8 * 1024 * 1024,
+  stdin: 64 * 1024 * 1024,
   image: 20 * 1024 * 1024,
   pdf: 64 * 1024 * 1024,
   pdfPages: 2000,

@@ -87,6 +87,10 @@ describe('a file to go with a question', () => {
     assert.match(await refusal('a.txt/below'), /does not exist/)
   })
 
+  it('is not the working directory when its path is empty, as an unset variable makes it', async () => {
+    assert.match(await refusal(''), /path given with -f is empty/)
+  })
+
   it('is refused with the number when it is too large, also where it never ends', async () => {
     write({
       'huge.txt': Buffer.alloc(limits.text + 1, 'a'),
@@ -123,7 +127,7 @@ describe('a folder to go with a question', () => {
     assert.deepEqual(names, ['plain/.config', 'plain/a/c.ts', 'plain/b.txt'])
     assert.match(
       notice ?? '',
-      /^plain: 3 files, 20 B\. Left out: 2 no text, 1 over 1.* MB, 2 by their names secrets\.$/,
+      /^plain: 3 files, 20 B\. Left out: 2 no text, 1 over 1.* MB, 2 by their names secrets, 1 links or devices\.$/,
     )
   })
 
@@ -141,12 +145,14 @@ describe('a folder to go with a question', () => {
       'repository/sub/build/out.js': 'o',
       'repository/sub/code.ts': 'c',
     })
-    assert.deepEqual((await namesOf('repository')).names, [
+    const whole = await namesOf('repository')
+    assert.deepEqual(whole.names, [
       'repository/.gitignore',
       'repository/sub/.gitignore',
       'repository/sub/code.ts',
       'repository/sub/kept.log',
     ])
+    assert.match(whole.notice ?? '', /Left out: 5 ignored by git\.$/)
     assert.deepEqual((await namesOf('repository/sub')).names, ['sub/.gitignore', 'sub/code.ts', 'sub/kept.log'])
     assert.deepEqual((await namesOf('repository/sub/lost.log')).names, ['lost.log'])
   })
@@ -160,7 +166,7 @@ describe('a folder to go with a question', () => {
 
   it('is refused before all of it is looked at when it holds more than anybody means to send', async () => {
     write(Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`wide/${index % 3}/${index}`, 'x'])))
-    assert.equal((await walkFolder(join(folder, 'wide'), 'wide', 15)).length, 12)
+    assert.equal((await walkFolder(join(folder, 'wide'), 'wide', 15)).files.length, 12)
     await assert.rejects(walkFolder(join(folder, 'wide'), 'wide', 14), (error) => {
       assert.ok(isLmappError(error, 'bad-input'))
       assert.match(error.message, /wide holds more than 14 files/)

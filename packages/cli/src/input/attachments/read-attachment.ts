@@ -18,6 +18,8 @@ export interface Attachment {
 
 /** A text, an image, the text of a PDF, or the texts of a folder, to go with a question. Throws `bad-input`, naming the path. */
 export async function readAttachment(path: string, directory: string): Promise<Attachment> {
+  // An unset variable in a script would otherwise send the whole working directory.
+  if (path === '') throw new LmappError('bad-input', 'A path given with -f is empty.', { hint: 'This folder: -f .' })
   const place = resolve(directory, path)
   if (await isFolder(place)) {
     const { files, notice } = await readFolder(place, path)
@@ -32,7 +34,11 @@ async function isFolder(place: string): Promise<boolean> {
 }
 
 async function readOne(place: string, path: string): Promise<Content> {
-  const bytes = await readBytes(place, path, limits.pdf)
+  return toContent(await readBytes(place, path, limits.pdf), path)
+}
+
+/** What the bytes are, under the name that the model sees. Throws `bad-input` that names the path. */
+export async function toContent(bytes: Buffer, path: string): Promise<Content> {
   const found = kindOfContent(bytes)
   switch (found.kind) {
     case 'image':

@@ -15,7 +15,7 @@ export interface ReadFolder {
   notice: string
 }
 
-type LeftOut = 'binary' | 'large' | 'secret' | 'unreadable'
+type LeftOut = 'binary' | 'large' | 'secret' | 'unreadable' | 'ignored' | 'special'
 
 /** Names of files that hold secrets more often than not. Whoever means one names it. */
 const secretNames = /^(\.env(\..+)?|\.netrc|\.npmrc|\.pypirc|id_(rsa|dsa|ecdsa|ed25519)|.+\.(pem|key|p12|pfx|kdbx))$/i
@@ -23,9 +23,11 @@ const secretNames = /^(\.env(\..+)?|\.netrc|\.npmrc|\.pypirc|id_(rsa|dsa|ecdsa|e
 /** The text files of a folder. Throws `bad-input` when there is none, or more than a question can carry. */
 export async function readFolder(folder: string, shown: string): Promise<ReadFolder> {
   const files: FileContent[] = []
-  const leftOut: Record<LeftOut, number> = { binary: 0, large: 0, secret: 0, unreadable: 0 }
+  const walked = await walkFolder(folder, shown)
+  const { ignored, special } = walked
+  const leftOut: Record<LeftOut, number> = { binary: 0, large: 0, secret: 0, unreadable: 0, ignored, special }
   let bytes = 0
-  for (const { path, name } of await walkFolder(folder, shown)) {
+  for (const { path, name } of walked.files) {
     const text = await readOne(path, name)
     if (typeof text === 'object') {
       leftOut[text.reason] += 1
@@ -61,6 +63,8 @@ const words: Record<LeftOut, string> = {
   large: `over ${formatBytes(limits.textInFolder)}`,
   secret: 'by their names secrets',
   unreadable: 'not readable',
+  ignored: 'ignored by git',
+  special: 'links or devices',
 }
 
 function describeLeftOut(leftOut: Record<LeftOut, number>): string {

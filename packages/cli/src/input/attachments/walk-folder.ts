@@ -12,6 +12,14 @@ export interface FoundFile {
   name: string
 }
 
+export interface WalkedFolder {
+  files: FoundFile[]
+  /** How many entries git ignores; what is below an ignored folder is not looked at. */
+  ignored: number
+  /** How many are links, pipes or devices. */
+  special: number
+}
+
 /**
  * The files of a folder in a fixed order, without what git ignores, without `.git` and without following links.
  * Throws `bad-input` for a folder that is larger than anybody means to send.
@@ -20,17 +28,19 @@ export async function walkFolder(
   folder: string,
   shown: string,
   mostEntries: number = limits.entriesOfFolder,
-): Promise<FoundFile[]> {
-  const found: FoundFile[] = []
+): Promise<WalkedFolder> {
+  const walked: WalkedFolder = { files: [], ignored: 0, special: 0 }
   const top = basename(folder)
   let seen = 0
 
   async function walk(current: string, rules: IgnoreRules): Promise<void> {
     for (const entry of await list(current)) {
       const path = join(current, entry.name)
-      if (entry.name === '.git' || rules.ignores(path, entry.isDirectory())) continue
-      if (entry.isDirectory()) await walk(path, await rules.enter(path))
-      else if (entry.isFile()) found.push({ path, name: [top, ...relative(folder, path).split(sep)].join('/') })
+      if (entry.name === '.git') continue
+      if (rules.ignores(path, entry.isDirectory())) walked.ignored += 1
+      else if (entry.isDirectory()) await walk(path, await rules.enter(path))
+      else if (entry.isFile()) walked.files.push({ path, name: [top, ...relative(folder, path).split(sep)].join('/') })
+      else walked.special += 1
     }
   }
 
@@ -55,7 +65,7 @@ export async function walkFolder(
   }
 
   await walk(folder, await loadIgnoreRules(folder))
-  return found
+  return walked
 }
 
 function tooMany(shown: string, most: number): LmappError {
