@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
 import { LmappError } from 'lmapp-kit'
 
 /** Gives the key when a request needs it; it is read anew each time, so that a changed file counts at once. */
@@ -19,25 +20,24 @@ export function apiKeyOf({ config, environment }: KeyedDefinition): ApiKeySource
 }
 
 async function readKeyFile(path: string): Promise<string | undefined> {
+  if (!isAbsolute(path))
+    throw toUnusable(path, 'is not named by its whole path', 'Correct apiKeyFile: lmapp config edit')
   try {
     await assertOwnersOnly(path)
     return (await readFile(path, 'utf8')).trim() || undefined
   } catch (cause) {
     if (cause instanceof LmappError) throw cause
-    throw new LmappError('config-invalid', `The key file ${path} cannot be read.`, {
-      hint: 'Check apiKeyFile: lmapp config edit',
-      details: { path },
-      cause,
-    })
+    const { code } = cause as NodeJS.ErrnoException
+    throw toUnusable(path, `cannot be read (${code})`, 'Correct apiKeyFile: lmapp config edit', cause)
   }
 }
 
 async function assertOwnersOnly(path: string): Promise<void> {
   if (process.platform === 'win32') return
   const { mode } = await stat(path)
-  if ((mode & 0o077) === 0) return
-  throw new LmappError('config-invalid', `Others can read the key file ${path}.`, {
-    hint: `Run: chmod 600 ${path}`,
-    details: { path },
-  })
+  if ((mode & 0o077) !== 0) throw toUnusable(path, 'can be read by others', `Run: chmod 600 '${path}'`)
+}
+
+function toUnusable(path: string, what: string, hint: string, cause?: unknown): LmappError {
+  return new LmappError('config-invalid', `The key file ${path} ${what}.`, { hint, details: { path }, cause })
 }

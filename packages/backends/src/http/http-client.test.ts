@@ -282,6 +282,9 @@ describe('the key', () => {
       assert.equal(apiKeyOf({ config: {}, environment }), undefined)
       const missing = apiKeyOf({ config: { apiKeyFile: join(folder, 'none') }, environment })
       await assert.rejects(async () => missing?.(), failsWith('config-invalid'))
+      // The service works in a folder of its own, so that a relative path means nothing.
+      const relative = apiKeyOf({ config: { apiKeyFile: 'key' }, environment })
+      await assert.rejects(async () => relative?.(), failsWith('config-invalid'))
     } finally {
       await rm(folder, { recursive: true })
     }
@@ -296,7 +299,7 @@ describe('the key', () => {
       const source = apiKeyOf({ config: { apiKeyFile: path }, environment: {} })
       await assert.rejects(
         async () => source?.(),
-        (error) => isLmappError(error) && error.hint === `Run: chmod 600 ${path}`,
+        (error) => isLmappError(error) && error.hint === `Run: chmod 600 '${path}'`,
       )
     } finally {
       await rm(folder, { recursive: true })

@@ -49,6 +49,7 @@ describe('a chat over recorded bytes', () => {
         inputTokens: last.usage.prompt_tokens,
         outputTokens: last.usage.completion_tokens,
         cachedTokens: last.usage.prompt_tokens_details.cached_tokens,
+        contextLength: 2048,
       },
       timings: { promptMs: last.timings.prompt_ms, generationMs: last.timings.predicted_ms },
     })

@@ -1,5 +1,5 @@
 import { type ChatRequest, LmappError, type Part, type Status, type Warning } from 'lmapp-kit'
-import { assertWellFormed, streamChat, toChatBody } from '../openai-wire/index.ts'
+import { assertWellFormed, streamChat, toChatBody, withContext } from '../openai-wire/index.ts'
 import { type Catalogue, isStillLoading, loadingPauseMs, pauseFor, type ServedModel } from './catalogue.ts'
 import { engine, type LlamaServerConnection } from './connection.ts'
 import { checkPromptFits, checkPromptWasRead, contextOf, hasImages } from './context.ts'
@@ -48,7 +48,9 @@ async function* chatOnce(
   assertAble(request, props)
   if (request.continue) {
     const { version } = await catalogue.whenLoaded({ signal })
-    yield* continuing.run({ request, model, props }, version, signal)
+    for await (const part of continuing.run({ request, model, props }, version, signal)) {
+      yield part.type === 'finish' ? withContext(part, props.contextLength) : part
+    }
     return
   }
   const { body, warnings } = toBody(request, model, props)
@@ -58,11 +60,13 @@ async function* chatOnce(
   const path = '/v1/chat/completions'
   const options = { connection, body, path, signal, engine, model: request.model, observe: observeEvent }
   for await (const part of streamChat(options)) {
-    if (part.type === 'finish') {
-      const cut = checkPromptWasRead(part, { tokens, contextLength: contextOf({ ...request, options: {} }, props) })
-      if (cut) yield cut
+    if (part.type !== 'finish') {
+      yield part
+      continue
     }
-    yield part
+    const cut = checkPromptWasRead(part, { tokens, contextLength: contextOf({ ...request, options: {} }, props) })
+    if (cut) yield cut
+    yield withContext(part, props.contextLength)
   }
 }
 

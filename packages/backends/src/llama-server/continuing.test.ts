@@ -99,7 +99,11 @@ describe('continuing an answer', () => {
     })
     assert.ok(Array.isArray(last.prompt) && last.prompt.every(Number.isInteger))
     const [finish] = transcript.finishes
-    assert.deepEqual(finish, { type: 'finish', reason: 'length', usage: { inputTokens: 20, outputTokens: 3 } })
+    assert.deepEqual(finish, {
+      type: 'finish',
+      reason: 'length',
+      usage: { inputTokens: 20, outputTokens: 3, contextLength: 2048 },
+    })
   })
 
   it('swallows only what was withdrawn, in whichever pieces it comes', async () => {

@@ -56,6 +56,7 @@ async function* answer(request: ChatRequest, options: WireChatOptions): AsyncGen
   }
 }
 
-function withContext(finish: Finish, contextLength: number | undefined): Finish {
+/** Says in the usage how large the context was, where that is known. */
+export function withContext(finish: Finish, contextLength: number | undefined): Finish {
   return contextLength === undefined ? finish : { ...finish, usage: { ...finish.usage, contextLength } }
 }
