@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict'
-import { copyFile, mkdir, open, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Backend, Part, Status } from 'lmapp-kit'
@@ -49,7 +61,7 @@ describe('with one model loaded', () => {
     })
 
     test('a long prompt is read in pieces, and says how far it is', async () => {
-      const { parts } = await ask(backend, { messages: [user('A gull cried. '.repeat(80))], options: { maxTokens: 1 } })
+      const { parts } = await ask(backend, { messages: [user('A gull cried. '.repeat(140))], options: { maxTokens: 1 } })
       const done = statuses(parts).flatMap(({ phase, progress }) => (phase === 'prompt' ? [progress?.done ?? -1] : []))
       assert.ok(done.length > 1)
       assert.deepEqual(
@@ -149,21 +161,32 @@ describe('with one model loaded', () => {
     })
 
     test('under a schema: JSON and nothing else; what has no effect is a warning', async () => {
-      const age = { type: 'integer', minimum: 18 }
-      const schema = { type: 'object', properties: { name: { type: 'string', maxLength: 12 }, age } }
+      const age = { type: 'integer', minimum: 18, maximum: 99, multipleOf: 2 }
+      const properties = { name: { type: 'string', minLength: 1, maxLength: 12 }, age, notes: { type: 'string' } }
+      const schema = { type: 'object', properties, required: ['name', 'age'], additionalProperties: false }
       const messages = [user('Invent a person.')]
       const { text, finish, parts } = await ask(backend, { messages, schema, options: { maxTokens: 60 } })
       const person = JSON.parse(text) as Record<string, unknown>
-      assert.deepEqual(Object.keys(person), ['name', 'age'])
+      assert.deepEqual(Object.keys(person).slice(0, 2), ['name', 'age'])
+      assert.ok(Number(person.age) >= 18 && Number(person.age) <= 99)
       assert.equal(finish.reason, 'stop')
-      assert.deepEqual(warnings(parts), ['schema.minimum'])
+      assert.deepEqual(warnings(parts), ['schema.multipleOf'])
+    })
+
+    test('under a schema that is no object: a list, a word, a number', async () => {
+      const ask1 = async (schema: Record<string, unknown>): Promise<unknown> =>
+        JSON.parse((await ask(backend, { messages: [user('Name a colour.')], schema })).text)
+      assert.ok(['red', 'blue'].includes(String(await ask1({ enum: ['red', 'blue'] }))))
+      assert.equal(
+        ((await ask1({ type: 'array', items: { type: 'integer' }, minItems: 2, maxItems: 2 })) as []).length,
+        2,
+      )
+      assert.match(String(await ask1({ type: 'string', format: 'date' })), /^\d{4}-\d\d-\d\d$/)
     })
 
     test('a schema that no grammar can be made of is bad-input', async () => {
-      const request = { messages: [user('Hi')], schema: { type: 'object', properties: { a: { enum: [{}] } } } }
-      await assert.rejects(ask(backend, { ...request, schema: { $ref: 7, type: 'string', minLength: 'x' } }), {
-        code: 'bad-input',
-      })
+      const schema = { type: 'object', properties: { a: { $ref: '#' } }, required: ['a'] }
+      await assert.rejects(ask(backend, { messages: [user('Hi')], schema }), { code: 'bad-input' })
     })
 
     test('settings without effect are warnings', async () => {
@@ -296,27 +319,6 @@ describe('with one model loaded', () => {
 })
 
 describe('models coming and going', () => {
-  /** Resolves when health says so. */
-  async function until(backend: Backend, changed: () => Promise<void>, id: string, state: string): Promise<void> {
-    for (;;) {
-      const change = changed()
-      const { models } = await backend.isRunning()
-      if (models.some((model) => model.id === id && model.state === state)) return
-      await change
-    }
-  }
-
-  function createChanges() {
-    let next = Promise.withResolvers<void>()
-    return {
-      stateChanged() {
-        next.resolve()
-        next = Promise.withResolvers()
-      },
-      changed: () => next.promise,
-    }
-  }
-
   test('loading tells its progress; several that ask at once share it; an idle model is unloaded', async () => {
     const changes = createChanges()
     await using backend = createEmbeddedBackend({ ...realConfig, idleUnloadMs: 0 }, changes)
@@ -377,7 +379,7 @@ describe('models coming and going', () => {
     await using backend = createEmbeddedBackend({ models }, { availableMemory: () => availableMemory })
     await backend.start()
     await backend.loadModel?.('one')
-    availableMemory = 98_362_432 * 2.5
+    availableMemory = 98_362_432 * 3
     await backend.loadModel?.('two')
     const { models: now } = await backend.isRunning()
     assert.deepEqual(now, [
@@ -386,7 +388,32 @@ describe('models coming and going', () => {
     ])
     availableMemory = 50_000_000
     const refused = ask(backend, { model: 'one', messages: [user('Hi')] })
-    await assert.rejects(refused, { code: 'model-load-failed', message: /needs .* MiB of memory, 48 MiB are free/ })
+    await assert.rejects(refused, { code: 'model-too-large', message: /needs .* MiB of memory, 48 MiB are free/ })
+  })
+
+  test('a context that was asked for and cannot be is refused before the model is loaded, with one that can', async () => {
+    await using backend = createEmbeddedBackend(realConfig, { availableMemory: () => 98_362_432 * 3 })
+    await backend.start()
+    const request = { messages: [user('Hi')], options: { contextLength: 8192, maxTokens: 1 } }
+    await assert.rejects(ask(backend, request), {
+      code: 'model-too-large',
+      hint: 'A context of 3840 tokens fits: -o num_ctx=3840',
+    })
+    assert.deepEqual((await backend.isRunning()).models, [{ id: 'smol', state: 'unloaded' }])
+    await ask(backend, { ...request, options: { contextLength: 3840, maxTokens: 1 } })
+  })
+
+  test('a context that was not asked for is as large as the memory allows, and a smaller one is announced', async () => {
+    await using backend = createEmbeddedBackend(realConfig, { availableMemory: () => 98_362_432 * 3 })
+    await backend.start()
+    const controller = new AbortController()
+    const parts: Part[] = []
+    const request = toRequest({ messages: [user('Hi')], options: { maxTokens: 7000 } })
+    for await (const part of backend.chat(request, { signal: controller.signal })) {
+      parts.push(part)
+      if (part.type === 'text-delta') controller.abort()
+    }
+    assert.deepEqual(warnings(parts), ['options.contextLength', 'options.maxTokens'])
   })
 
   test('a broken file is refused, one that llama.cpp cannot load too, and the others still answer', async () => {
@@ -395,6 +422,8 @@ describe('models coming and going', () => {
     await truncate(join(folder.path, 'short.gguf'), 50_000_000)
     await writeFile(join(folder.path, 'empty.gguf'), gguf([textEntry('general.architecture', 'llama')]))
     await writeFile(join(folder.path, 'encoder.gguf'), gguf([textEntry('general.architecture', 'bert')]))
+    await writeFile(join(folder.path, 'mmproj.gguf'), gguf([textEntry('general.architecture', 'clip')]))
+    await writeFile(join(folder.path, 'halves.gguf'), gguf([textEntry('general.architecture', 't5')]))
     await symlink(modelPath, join(folder.path, 'smol.gguf'))
     const lines: string[] = []
     await using backend = createEmbeddedBackend({ modelsDir: folder.path }, { log: (_, line) => lines.push(line) })
@@ -403,13 +432,49 @@ describe('models coming and going', () => {
     await assert.rejects(ask(backend, { model: 'short', messages }), { code: 'not-a-model' })
     await assert.rejects(ask(backend, { model: 'empty', messages }), { code: 'model-load-failed' })
     await assert.rejects(ask(backend, { model: 'encoder', messages }), { code: 'unsupported' })
+    await assert.rejects(ask(backend, { model: 'mmproj', messages }), {
+      code: 'unsupported',
+      message: /belongs to one/,
+    })
+    await assert.rejects(async () => backend.embed?.({ model: 'halves', input: ['a'] }), { code: 'unsupported' })
     assert.ok(lines.length > 0, 'what llama.cpp said is in the log')
     assert.equal((await ask(backend, { messages, options: { maxTokens: 1 } })).finish.reason, 'length')
     await rm(join(folder.path, 'smol.gguf'))
     await assert.rejects(ask(backend, { messages }), { code: 'model-not-found' })
   })
+})
 
-  test('a file that was replaced is loaded anew', async () => {
+describe('files that are somebody else’s', () => {
+  test('a blob without an ending and a link from a cache run where they are, and nothing is written', async () => {
+    await using folder = await openTemporaryFolder()
+    const blob = join(folder.path, 'sha256-b179c9523d0e')
+    await copyFile(modelPath, blob)
+    await chmod(blob, 0o444)
+    await mkdir(join(folder.path, 'snapshots'))
+    const link = join(folder.path, 'snapshots', 'model.gguf')
+    await symlink(blob, link)
+    const modelsFile = join(folder.path, 'models.json')
+    await writeFile(modelsFile, JSON.stringify({ models: { 'smollm2:135m': blob, 'hf.co/a/smol:Q4_1': link } }))
+    const before = await stat(blob)
+    const names = await readdir(folder.path)
+    await using backend = createEmbeddedBackend({ modelsFile })
+    await backend.start()
+    for (const model of ['smollm2:135m', 'hf.co/a/smol:Q4_1']) {
+      const { finish } = await ask(backend, { model, messages: [user('Hi')], options: { maxTokens: 1 } })
+      assert.equal(finish.reason, 'length')
+    }
+    const after = await stat(blob)
+    assert.deepEqual([after.size, after.mtimeMs, after.ctimeMs], [before.size, before.mtimeMs, before.ctimeMs])
+    assert.deepEqual(await readdir(folder.path), names)
+    const mapped = (await readFile('/proc/self/maps', 'utf8')).split('\n').filter((line) => line.endsWith(blob))
+    assert.ok(mapped.length > 0, 'it is mapped, not copied')
+    assert.ok(
+      mapped.every((line) => / r--[sp] /.test(line)),
+      'and only to be read',
+    )
+  })
+
+  test('one that was replaced is loaded anew, after the answers that had begun', async () => {
     await using folder = await openTemporaryFolder()
     const path = join(folder.path, 'smol.gguf')
     await copyFile(modelPath, path)
@@ -418,9 +483,53 @@ describe('models coming and going', () => {
     const request = { messages: [user('Hi')], options: { maxTokens: 1 } }
     assert.ok((await ask(backend, request)).finish.timings?.loadMs)
     assert.equal((await ask(backend, request)).finish.timings?.loadMs, undefined)
-    await using file = await open(path, 'a')
-    await file.write(Buffer.alloc(1))
-    assert.ok((await ask(backend, request)).finish.timings?.loadMs)
+    const running = backend.chat(toRequest({ messages: [user(sky)] }))[Symbol.asyncIterator]()
+    while ((await running.next()).value?.type !== 'text-delta');
+    await copyFile(modelPath, `${path}.new`)
+    await rename(`${path}.new`, path)
+    const next = ask(backend, request)
+    let last: Part | undefined
+    for (let step = await running.next(); !step.done; step = await running.next()) last = step.value
+    assert.equal(last?.type === 'finish' && last.reason, 'length', 'the old file stays whole for who reads it')
+    assert.ok((await next).finish.timings?.loadMs)
+  })
+
+  test('one that becomes shorter is not-a-model: before an answer, in the middle of one, and it leaves the memory', async () => {
+    await using folder = await openTemporaryFolder()
+    const path = join(folder.path, 'smol.gguf')
+    await copyFile(modelPath, path)
+    const changes = createChanges()
+    await using backend = createEmbeddedBackend({ modelsDir: folder.path }, changes)
+    await backend.start()
+    const running = backend
+      .chat(toRequest({ messages: [user(sky)], options: { maxTokens: 4000 } }))
+      [Symbol.asyncIterator]()
+    while ((await running.next()).value?.type !== 'text-delta');
+    // So little that the last page is still there: a page that is gone would end this process.
+    await truncate(path, 98_362_432 - 1)
+    const rest = async () => {
+      while (!(await running.next()).done);
+    }
+    await assert.rejects(rest, { code: 'not-a-model', details: { path, bytes: 98_362_431, neededBytes: 98_362_432 } })
+    await assert.rejects(ask(backend, { messages: [user('Hi')] }), { code: 'not-a-model' })
+    assert.deepEqual(await backend.listModels(), [])
+    assert.deepEqual((await backend.isRunning()).models, [{ id: 'smol', state: 'unloaded' }])
+  })
+
+  test('one that is gone is in no list, and is unloaded when it is asked for', async () => {
+    await using folder = await openTemporaryFolder()
+    const path = join(folder.path, 'smol.gguf')
+    await symlink(modelPath, path)
+    const changes = createChanges()
+    await using backend = createEmbeddedBackend({ modelsDir: folder.path }, changes)
+    await backend.start()
+    const running = backend.chat(toRequest({ messages: [user(sky)] }))[Symbol.asyncIterator]()
+    while ((await running.next()).value?.type !== 'text-delta');
+    await rm(path)
+    assert.deepEqual(await backend.listModels(), [])
+    await assert.rejects(ask(backend, { messages: [user('Hi')] }), { code: 'model-not-found' })
+    await running.return?.()
+    await until(backend, changes.changed, 'smol', 'unloaded')
   })
 })
 
@@ -471,3 +580,24 @@ describe('starting and stopping', () => {
     assert.throws(() => createEmbeddedBackend({ parallel: 'many' }), { code: 'config-invalid' })
   })
 })
+
+/** Resolves when health says so. */
+async function until(backend: Backend, changed: () => Promise<void>, id: string, state: string): Promise<void> {
+  for (;;) {
+    const change = changed()
+    const { models } = await backend.isRunning()
+    if (models.some((model) => model.id === id && model.state === state)) return
+    await change
+  }
+}
+
+function createChanges() {
+  let next = Promise.withResolvers<void>()
+  return {
+    stateChanged() {
+      next.resolve()
+      next = Promise.withResolvers()
+    },
+    changed: () => next.promise,
+  }
+}

@@ -12,8 +12,9 @@ import {
 import { type EmbeddedConfig, parseConfig } from './config.ts'
 import { createModelHost, type ModelHold, type ModelHost } from './engine/model-host.ts'
 import { runChat, type Tally } from './generate/chat.ts'
+import { embedTexts } from './generate/embed.ts'
 import { preparePrompt } from './generate/prepare-prompt.ts'
-import { chatTemplate, type ModelFile, toModelInfo, writesText } from './models/describe-model.ts'
+import { chatTemplate, embeds, isModel, type ModelFile, toModelInfo, writesText } from './models/describe-model.ts'
 import { createModelFolder } from './models/model-folder.ts'
 import { openRuntime, type Runtime } from './runtime/open-runtime.ts'
 import { countThreads } from './runtime/threads.ts'
@@ -75,17 +76,53 @@ export function createEmbeddedBackend(config: unknown, surroundings: EmbeddedSur
     state = 'stopped'
   }
 
-  async function use(model: string, options: CallOptions = {}): Promise<ModelHold> {
+  /** Works with a model that is kept loaded meanwhile. An abort is `cancelled`. */
+  async function using<T>(
+    findFile: () => Promise<ModelFile>,
+    options: CallOptions | undefined,
+    work: (hold: ModelHold, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const { host, stopping } = engine()
-    const signal = options.signal ? AbortSignal.any([options.signal, stopping.signal]) : stopping.signal
-    const file = await find(model)
-    return await host.use(file, { signal })
+    const signal = options?.signal ? AbortSignal.any([options.signal, stopping.signal]) : stopping.signal
+    try {
+      const hold = await host.use(await findFile(), { signal })
+      try {
+        return await work(hold, signal)
+      } finally {
+        hold.release()
+      }
+    } catch (cause) {
+      if (stopping.signal.aborted) throw stopping.signal.reason
+      throw options?.signal?.aborted && !isLmappError(cause) ? toCancelled(cause) : cause
+    }
   }
 
+  /** A model that is gone or broken does not stay in memory. */
   async function find(model: string): Promise<ModelFile> {
-    const file = await folder.find(model)
+    try {
+      const file = await folder.find(model)
+      if (isModel(file.head)) return file
+    } catch (error) {
+      if (isLmappError(error)) await ready?.host.forget(model)
+      throw error
+    }
+    throw new LmappError('unsupported', `The file of "${model}" is no model of its own; it belongs to one.`, {
+      details: { model },
+    })
+  }
+
+  async function findWriter(model: string): Promise<ModelFile> {
+    const file = await find(model)
     if (writesText(file.head)) return file
     throw new LmappError('unsupported', `"${model}" is no model that writes text.`, { details: { model } })
+  }
+
+  async function findEmbedder(model: string): Promise<ModelFile> {
+    const file = await find(model)
+    if (embeds(file.head)) return file
+    throw new LmappError('unsupported', `"${model}" is no model that embeds.`, {
+      details: { model, capability: 'embed' },
+    })
   }
 
   return {
@@ -109,7 +146,7 @@ export function createEmbeddedBackend(config: unknown, surroundings: EmbeddedSur
       const tally: Tally = { usage: {}, timings: {}, answered: false }
       try {
         options?.signal?.throwIfAborted()
-        const file = await find(request.model)
+        const file = await findWriter(request.model)
         const { contextLength } = settings
         const parts = runChat({
           host: current.host,
@@ -134,7 +171,7 @@ export function createEmbeddedBackend(config: unknown, surroundings: EmbeddedSur
     },
 
     async showModel(model) {
-      const file = await folder.find(model)
+      const file = await find(model)
       const template = chatTemplate(file.head)
       const loaded = ready?.host.isReady(model) ?? false
       return { ...toModelInfo(file), loaded, ...(template !== undefined && { template }) }
@@ -144,23 +181,35 @@ export function createEmbeddedBackend(config: unknown, surroundings: EmbeddedSur
       return toInfo(settings, engineVersion)
     },
 
+    async embed({ model, input }, options) {
+      engine()
+      if (input.length === 0) return { vectors: [], inputTokens: 0 }
+      return await using(
+        () => findEmbedder(model),
+        options,
+        ({ loaded }, signal) => embedTexts(loaded, input, signal),
+      )
+    },
+
     async countTokens({ model, messages }, options) {
-      const hold = await typed(use(model, options), options)
-      try {
-        const { tokens } = await typed(preparePrompt(hold.loaded, { messages }, options?.signal), options)
-        return { tokens: tokens.length, exact: true }
-      } finally {
-        hold.release()
-      }
+      return await using(
+        () => findWriter(model),
+        options,
+        async ({ loaded }, signal) => {
+          const { tokens } = await preparePrompt(loaded, { messages }, signal)
+          return { tokens: tokens.length, exact: true }
+        },
+      )
     },
 
     async loadModel(model, options) {
-      const hold = await typed(use(model, options), options)
-      try {
-        await hold.loaded.sequences.prepare()
-      } finally {
-        hold.release()
-      }
+      await using(
+        () => find(model),
+        options,
+        async ({ loaded }) => {
+          if (writesText(loaded.file.head)) await loaded.sequences.prepare()
+        },
+      )
     },
 
     async unloadModel(model) {
@@ -194,8 +243,12 @@ async function typed<T>(work: Promise<T>, options: CallOptions | undefined): Pro
     return await work
   } catch (cause) {
     if (isLmappError(cause) || !options?.signal?.aborted) throw cause
-    throw new LmappError('cancelled', 'It was cancelled.', { cause })
+    throw toCancelled(cause)
   }
+}
+
+function toCancelled(cause: unknown): LmappError {
+  return new LmappError('cancelled', 'It was cancelled.', { cause })
 }
 
 /** Notes whether a part of the answer has left, and never calls a stopped backend a cancelled chat. */
@@ -251,7 +304,7 @@ function toInfo({ parallel }: EmbeddedConfig, engineVersion: string | undefined)
       tools: 'no',
       vision: 'no',
       logprobs: 'no',
-      embed: 'no',
+      embed: 'yes',
       pull: 'no',
       remove: 'no',
       parallel,

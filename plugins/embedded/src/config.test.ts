@@ -11,7 +11,8 @@ test('an empty configuration, and none, give the defaults', () => {
 test('what is given is kept, what is unknown is ignored', () => {
   const given = {
     modelsDir: '/models',
-    models: { small: 'small.gguf' },
+    models: { small: 'small.gguf', 'hf.co/a/b:Q4_K_M': '/blobs/sha256-1' },
+    modelsFile: '/state/models.json',
     runtimeDir: '/runtime',
     threads: 2,
     idleUnloadMs: 0,
@@ -24,6 +25,7 @@ test('what is given is kept, what is unknown is ignored', () => {
 for (const [name, value] of [
   ['modelsDir', 7],
   ['runtimeDir', ''],
+  ['modelsFile', ''],
   ['threads', 0],
   ['parallel', 1.5],
   ['idleUnloadMs', -1],

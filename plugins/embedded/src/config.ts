@@ -6,6 +6,8 @@ export interface EmbeddedConfig {
   modelsDir?: string
   /** More models, by name. Relative paths are taken from `modelsDir`. */
   models: Record<string, string>
+  /** JSON file with more `models`, read anew when it changes. */
+  modelsFile?: string
   /** Folder whose `node_modules` holds node-llama-cpp. Default: where this program is. */
   runtimeDir?: string
   /** Default and upper bound: the cores that this process may use. */
@@ -21,12 +23,14 @@ export interface EmbeddedConfig {
 export function parseConfig(value: unknown): EmbeddedConfig {
   const fields = isRecord(value) ? value : {}
   const modelsDir = readString(fields, 'modelsDir')
+  const modelsFile = readString(fields, 'modelsFile')
   const runtimeDir = readString(fields, 'runtimeDir')
   const threads = readCount(fields, 'threads', 1)
   const contextLength = readCount(fields, 'contextLength', 1)
   return {
     ...(modelsDir !== undefined && { modelsDir }),
-    models: readPaths(fields),
+    models: readPaths(fields.models ?? {}),
+    ...(modelsFile !== undefined && { modelsFile }),
     ...(runtimeDir !== undefined && { runtimeDir }),
     ...(threads !== undefined && { threads }),
     idleUnloadMs: readCount(fields, 'idleUnloadMs', 0) ?? 300_000,
@@ -51,8 +55,8 @@ function readCount(fields: Record<string, unknown>, name: string, least: number)
   return value
 }
 
-function readPaths(fields: Record<string, unknown>): Record<string, string> {
-  const value = fields.models ?? {}
+/** Names and paths. Names may hold any character. */
+export function readPaths(value: unknown): Record<string, string> {
   if (!isRecord(value)) throw invalid('models', 'an object of names and paths')
   const entries = Object.entries(value).map(([name, path]): [string, string] => {
     if (name === '' || typeof path !== 'string' || path === '') throw invalid(`models.${name}`, 'a path')

@@ -1,9 +1,11 @@
 import { LmappError } from 'lmapp-kit'
 import type { LlamaModel } from 'node-llama-cpp'
 import { chatTemplate, type ModelFile } from '../models/describe-model.ts'
+import { createShrinkCheck } from '../models/model-parts.ts'
 import { type AnswerMemory, createAnswerMemory } from '../prompt/answer-memory.ts'
 import { chatMl } from '../prompt/render-prompt.ts'
 import type { ChatTemplate, Runtime } from '../runtime/open-runtime.ts'
+import { createEmbedder, type Embedder } from './embedder.ts'
 import { createSequencePool, type SequencePool } from './sequence-pool.ts'
 
 /** A model in memory, with what its chats share. */
@@ -16,15 +18,25 @@ export interface LoadedModel extends AsyncDisposable {
   readonly templateText: string | undefined
   readonly answers: AnswerMemory
   readonly sequences: SequencePool
+  readonly embedder: Embedder
+  /** How many tokens of a prompt are read at once. */
+  readonly pieces: { tokens: number }
+  /** To be called while it works: throws `not-a-model` once its file became shorter. */
+  checkFile(): void
 }
 
 export interface LoadOptions {
   parallel: number
   makeRoom(): Promise<boolean>
+  /** Bytes that contexts may still take. */
+  availableBytes(): Promise<number>
   /** 0 to 1. */
   onProgress(progress: number): void
   signal: AbortSignal
 }
+
+/** Tokens; before it is known how fast the machine is. */
+const firstPiece = 32
 
 /** Throws `model-load-failed`, or the signal's reason. */
 export async function loadModel(runtime: Runtime, file: ModelFile, options: LoadOptions): Promise<LoadedModel> {
@@ -38,7 +50,8 @@ export async function loadModel(runtime: Runtime, file: ModelFile, options: Load
       ...(onlyProcessor && { gpuLayers: 0, ignoreMemorySafetyChecks: true }),
     })
     const templateText = chatTemplate(file.head)
-    const sequences = createSequencePool({ ...options, runtime, model })
+    const sequences = createSequencePool({ ...options, runtime, file, model })
+    const embedder = createEmbedder({ ...options, runtime, file, model })
     return {
       file,
       runtime,
@@ -47,8 +60,12 @@ export async function loadModel(runtime: Runtime, file: ModelFile, options: Load
       templateText,
       answers: createAnswerMemory(),
       sequences,
+      embedder,
+      pieces: { tokens: firstPiece },
+      checkFile: createShrinkCheck(file.parts),
       async [Symbol.asyncDispose]() {
         await sequences[Symbol.asyncDispose]()
+        await embedder[Symbol.asyncDispose]()
         await model.dispose()
       },
     }

@@ -1,9 +1,10 @@
 import type { ModelHealth } from 'lmapp-kit'
 import { LmappError, untilAborted } from 'lmapp-kit'
 import type { ModelFile } from '../models/describe-model.ts'
+import { isSamePart } from '../models/model-parts.ts'
 import type { Runtime } from '../runtime/open-runtime.ts'
 import { type LoadedModel, loadModel } from './loaded-model.ts'
-import { assertFits } from './memory.ts'
+import { assertFits, availableBytesOf } from './memory.ts'
 import { createSlots, type Slots } from './slots.ts'
 
 export interface ModelHostOptions {
@@ -29,11 +30,15 @@ export interface UseOptions {
   signal?: AbortSignal
   /** 0 to 1, while it loads. */
   onProgress?(progress: number): void
+  /** Context that was asked for, in tokens. A model that cannot have it is not loaded. */
+  contextLength?: number
 }
 
 /** Decides which models are in memory. Each is loaded once, however many ask for it. */
 export interface ModelHost extends AsyncDisposable {
   use(file: ModelFile, options?: UseOptions): Promise<ModelHold>
+  /** Its file is gone or broken: it is unloaded as soon as nothing needs it. */
+  forget(id: string): Promise<void>
   /** Throws `busy` while a chat needs it. */
   unload(id: string): Promise<void>
   isReady(id: string): boolean
@@ -50,12 +55,23 @@ interface Loading {
   listeners: Set<(progress: number) => void>
 }
 
+interface LoadRequest {
+  entry: Entry
+  file: ModelFile
+  contextLength: number | undefined
+  signal: AbortSignal
+  onProgress(progress: number): void
+}
+
 interface Entry {
   id: string
   slots: Slots
   loading?: Loading | undefined
   loaded?: LoadedModel | undefined
   holds: number
+  /** Resolves when nothing holds it any more. */
+  released: PromiseWithResolvers<void>
+  forgotten?: boolean
   /** Grows with each use. */
   usedAt: number
   idleTimer?: NodeJS.Timeout | undefined
@@ -67,7 +83,13 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
   let uses = 0
 
   function entryOf(id: string): Entry {
-    const entry = entries.get(id) ?? { id, slots: createSlots(options.parallel), holds: 0, usedAt: 0 }
+    const entry = entries.get(id) ?? {
+      id,
+      slots: createSlots(options.parallel),
+      holds: 0,
+      released: Promise.withResolvers<void>(),
+      usedAt: 0,
+    }
     entries.set(id, entry)
     return entry
   }
@@ -102,13 +124,22 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
         held = false
         entry.holds--
         if (entry.holds > 0 || entry.loaded !== loaded) return
+        entry.released.resolve()
+        entry.released = Promise.withResolvers()
         const unload = (): void => void drop(entry).catch(options.onError)
-        entry.idleTimer = setTimeout(unload, options.idleUnloadMs).unref()
+        if (entry.forgotten) unload()
+        else entry.idleTimer = setTimeout(unload, options.idleUnloadMs).unref()
       },
     }
   }
 
-  function beginLoading(entry: Entry, file: ModelFile): Loading {
+  const memory = {
+    llama: options.runtime.llama,
+    availableMemory: options.availableMemory,
+    loaded: () => [...entries.values()].flatMap((entry) => entry.loaded?.file ?? []),
+  }
+
+  function beginLoading(entry: Entry, file: ModelFile, contextLength: number | undefined): Loading {
     const controller = new AbortController()
     const listeners = new Set<(progress: number) => void>()
     const onProgress = (progress: number): void => {
@@ -116,7 +147,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
       for (const listener of listeners) listener(progress)
     }
     const loading: Loading = {
-      promise: load(entry, file, controller.signal, onProgress),
+      promise: load({ entry, file, contextLength, signal: controller.signal, onProgress }),
       controller,
       waiters: 0,
       progress: 0,
@@ -128,23 +159,20 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
     return loading
   }
 
-  async function load(
-    entry: Entry,
-    file: ModelFile,
-    signal: AbortSignal,
-    onProgress: (progress: number) => void,
-  ): Promise<LoadedModel> {
+  async function load({ entry, file, contextLength, signal, onProgress }: LoadRequest): Promise<LoadedModel> {
     try {
       const done = await loadTurns.take(signal)
       try {
         if (entry.loaded) await drop(entry)
-        await assertFits(file, {
-          llama: options.runtime.llama,
-          availableMemory: options.availableMemory,
-          loaded: () => [...entries.values()].flatMap((other) => other.loaded?.file ?? []),
-          makeRoom,
-        })
-        entry.loaded = await loadModel(options.runtime, file, { ...options, makeRoom, onProgress, signal })
+        await assertFits(file, { ...memory, makeRoom, ...(contextLength !== undefined && { contextLength }) })
+        const availableBytes = async (): Promise<number> => {
+          // While it is loaded it does not count itself yet.
+          const own = entry.loaded ? 0 : file.sizeBytes
+          return Math.max(0, (await availableBytesOf(memory)) - own)
+        }
+        const loadOptions = { ...options, makeRoom, availableBytes, onProgress, signal }
+        entry.loaded = await loadModel(options.runtime, file, loadOptions)
+        entry.forgotten = false
         return entry.loaded
       } finally {
         done()
@@ -177,11 +205,23 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
       const entry = entryOf(file.id)
       for (;;) {
         signal?.throwIfAborted()
-        if (entry.loaded && (entry.holds > 0 || isSameFile(entry.loaded.file, file))) return hold(entry, entry.loaded)
-        const loading = entry.loading ?? beginLoading(entry, file)
+        if (entry.loaded && isSameFile(entry.loaded.file, file)) return hold(entry, entry.loaded)
+        if (entry.loaded && entry.holds > 0) {
+          // Answers that have begun end with the file they began with; then the new one is loaded.
+          await untilAborted(entry.released.promise, signal)
+          continue
+        }
+        const loading = entry.loading ?? beginLoading(entry, file, useOptions.contextLength)
         if (!loading.controller.signal.aborted) return await join(entry, loading, useOptions)
         await loading.promise.catch(() => {})
       }
+    },
+
+    async forget(id) {
+      const entry = entries.get(id)
+      if (!entry?.loaded) return
+      entry.forgotten = true
+      if (entry.holds === 0) await drop(entry)
     },
 
     async unload(id) {
@@ -218,5 +258,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
 }
 
 function isSameFile(left: ModelFile, right: ModelFile): boolean {
-  return left.path === right.path && left.sizeBytes === right.sizeBytes && left.modifiedAtMs === right.modifiedAtMs
+  return (
+    left.parts.length === right.parts.length && left.parts.every((part, index) => isSamePart(part, right.parts[index]))
+  )
 }

@@ -36,7 +36,7 @@ export async function* runChat(inputs: ChatInputs): AsyncGenerator<Part, void, v
   const leave = await slots.take(signal)
   let hold: ModelHold | undefined
   try {
-    hold = yield* loadWithProgress(host, file, signal)
+    hold = yield* loadWithProgress(host, file, { signal, contextLength: askedContext(inputs) })
     if (hold.loadMs !== undefined) inputs.tally.timings.loadMs = Math.round(hold.loadMs)
     yield* answer(inputs, hold.loaded)
   } finally {
@@ -55,12 +55,15 @@ async function* answer(inputs: ChatInputs, loaded: LoadedModel): AsyncGenerator<
   yield* context.warnings
   const lease = await loaded.sequences.lease({ tokens: prompt.tokens, ...context, signal })
   const room = Math.min(context.limit, lease.contextSize)
+  if (lease.contextSize < context.wanted) yield shortContext(lease.contextSize, context.wanted)
+  // A sequence grows with the conversation, up to what was asked for or trained, unless the memory ends it before.
+  tally.usage.contextLength = lease.contextSize < context.wanted ? lease.contextSize : context.limit
   const clock = createClock(tally.timings)
   try {
     tally.usage.cachedTokens = lease.cachedTokens
     yield* roomWarnings(request, room - prompt.tokens.length)
     clock.begin('promptMs')
-    yield* readPrompt(lease.sequence, prompt.tokens, loaded.runtime.governor, signal)
+    yield* readPrompt(lease.sequence, prompt.tokens, loaded, signal)
     const parts = writeAnswer({ ...lease, loaded, request, prompt, room, grammar, signal, usage: tally.usage })
     yield* withClock(parts, clock, tally)
   } finally {
@@ -87,9 +90,25 @@ async function* withClock(
   }
 }
 
+/** In tokens, by the request or the configuration. */
+function askedContext({ request, contextLength }: ChatInputs): number | undefined {
+  return request.options?.contextLength ?? contextLength
+}
+
+function shortContext(tokens: number, wanted: number): Warning {
+  return {
+    type: 'warning',
+    code: 'context-near-limit',
+    message: `The free memory holds a context of ${tokens} tokens; ${wanted} were wanted.`,
+    setting: 'options.contextLength',
+  }
+}
+
 interface ContextPlan {
   least: number
   wanted: number
+  /** Whether `wanted` was asked for. */
+  demanded: boolean
   /** Tokens that prompt and answer may have together, as far as the request is concerned. */
   limit: number
   warnings: Warning[]
@@ -99,13 +118,10 @@ interface ContextPlan {
 const usualAnswer = 2048
 
 /** Throws `context-overflow` when the prompt leaves no room for an answer. */
-function planContext(
-  { request, contextLength }: ChatInputs,
-  { model }: LoadedModel,
-  prompt: PreparedPrompt,
-): ContextPlan {
+function planContext(inputs: ChatInputs, { model }: LoadedModel, prompt: PreparedPrompt): ContextPlan {
+  const { request } = inputs
   const trained = model.trainContextSize
-  const asked = request.options?.contextLength ?? contextLength
+  const asked = askedContext(inputs)
   const limit = Math.min(asked ?? trained, trained)
   const promptTokens = prompt.tokens.length
   if (promptTokens >= limit) {
@@ -123,7 +139,13 @@ function planContext(
     request.options?.contextLength !== undefined && request.options.contextLength > trained
       ? [unsupportedSetting('options.contextLength', `The model was made for ${trained} tokens; more are not used.`)]
       : []
-  return { least: promptTokens + 1, wanted: Math.min(wanted, limit), limit, warnings }
+  return {
+    least: promptTokens + 1,
+    wanted: Math.min(wanted, limit),
+    demanded: asked !== undefined,
+    limit,
+    warnings,
+  }
 }
 
 function roomWarnings({ options }: ChatRequest, room: number): Warning[] {

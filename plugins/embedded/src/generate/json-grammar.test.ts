@@ -1,77 +1,46 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { isWholeJson, toGrammarSchema } from './json-grammar.ts'
+import { after, before, test } from 'node:test'
+import type { LlamaModel } from 'node-llama-cpp'
+import { modelPath } from '../fixtures/real-model.ts'
+import { openRuntime, type Runtime } from '../runtime/open-runtime.ts'
+import { createJsonGrammar } from './json-grammar.ts'
 
-function convert(schema: unknown): { schema: Record<string, unknown>; ignored: string[] } {
-  const ignored = new Set<string>()
-  return { schema: toGrammarSchema(schema, ignored), ignored: [...ignored] }
-}
+let runtime: Runtime
+let model: LlamaModel
+before(async () => {
+  runtime = await openRuntime({ threads: 1, log: () => {} })
+  model = await runtime.llama.loadModel({ modelPath, vocabOnly: true })
+})
+after(() => model.dispose())
 
-test('objects, lists, choices and references come through', () => {
-  const { schema, ignored } = convert({
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: 'An order',
-    type: 'object',
-    required: ['id'],
-    definitions: { id: { type: 'integer' } },
-    properties: {
-      id: { $ref: '#/definitions/id' },
-      tags: { type: 'array', items: { type: 'string', minLength: 1 }, maxItems: 3 },
-      pair: { type: 'array', prefixItems: [{ type: 'number' }, { const: 'x' }] },
-      size: { enum: ['s', 'l'] },
-      price: { anyOf: [{ type: 'number' }, { type: 'null' }] },
-      day: { type: 'string', format: 'date' },
-      note: { type: ['object', 'null'], properties: { text: { type: 'string' } } },
-      rest: { type: 'object', additionalProperties: { type: 'boolean' } },
-    },
-  })
-  assert.deepEqual(ignored, [])
-  assert.deepEqual(schema, {
-    type: 'object',
-    additionalProperties: false,
-    properties: {
-      id: { $ref: '#/$defs/id' },
-      tags: { type: 'array', items: { type: 'string', minLength: 1 }, maxItems: 3 },
-      pair: { type: 'array', prefixItems: [{ type: 'number' }, { const: 'x' }] },
-      size: { enum: ['s', 'l'] },
-      price: { oneOf: [{ type: 'number' }, { type: 'null' }] },
-      day: { type: 'string', format: 'date' },
-      note: {
-        oneOf: [
-          { type: 'object', properties: { text: { type: 'string' } }, additionalProperties: false },
-          { type: 'null' },
-        ],
-      },
-      rest: { type: 'object', properties: {}, additionalProperties: { type: 'boolean' } },
-    },
-    $defs: { id: { type: 'integer' } },
+test('a schema becomes a state for the sampler, and a warning for each keyword without effect', async () => {
+  const { state, warnings } = await createJsonGrammar(
+    { runtime, model },
+    { type: 'array', items: { type: 'integer', multipleOf: 3 }, uniqueItems: true },
+  )
+  assert.ok(state instanceof runtime.library.LlamaGrammarEvaluationState)
+  assert.deepEqual(
+    warnings.map(({ code, setting }) => [code, setting]),
+    [
+      ['unsupported-setting', 'schema.uniqueItems'],
+      ['unsupported-setting', 'schema.multipleOf'],
+    ],
+  )
+})
+
+test('a schema of which none can be made is bad-input, with the place and the reason', async () => {
+  await assert.rejects(createJsonGrammar({ runtime, model }, { type: 'object', properties: { a: { type: 'text' } } }), {
+    code: 'bad-input',
+    message: 'No grammar can be made of this JSON schema: "text" is no type (at #/a/type).',
+    details: { setting: 'schema', path: '#/a/type' },
   })
 })
 
-test('an object without properties may be any object; a schema without a type may be anything', () => {
-  assert.equal(convert({ type: 'object' }).schema.additionalProperties, true)
-  assert.ok(Array.isArray(convert({}).schema.oneOf))
-  assert.ok(Array.isArray(convert(true).schema.oneOf))
-  assert.equal(convert({ properties: {} }).schema.type, 'object')
-})
-
-test('keywords without effect are named, each once', () => {
-  const schema = {
-    type: 'object',
-    properties: {
-      a: { type: 'number', minimum: 1 },
-      b: { type: 'number', minimum: 2 },
-      c: { type: 'string', format: 'uri' },
-    },
-    patternProperties: {},
+test('a schema that is too much for llama.cpp, or for this program, is bad-input', async () => {
+  const nested = { const: JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`) }
+  const counted = { type: 'string', pattern: '^((((ab){1,99}c){1,99}d){1,99}e){1,99}$' }
+  for (const schema of [nested, counted]) {
+    const made = await createJsonGrammar({ runtime, model }, schema).catch((error: unknown) => error)
+    if (made instanceof Error) assert.equal((made as { code?: string }).code, 'bad-input')
   }
-  assert.deepEqual(convert(schema).ignored, ['patternProperties', 'minimum', 'format'])
-})
-
-test('an object or a list that has just been closed is whole', () => {
-  assert.equal(isWholeJson('{"a": {"b": 1}'), false)
-  assert.equal(isWholeJson('{"a": {"b": 1}}\n'), true)
-  assert.equal(isWholeJson('[1, 2]'), true)
-  assert.equal(isWholeJson('{"a": "}'), false)
-  assert.equal(isWholeJson('12'), false)
 })

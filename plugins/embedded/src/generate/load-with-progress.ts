@@ -9,12 +9,13 @@ import type { ModelFile } from '../models/describe-model.ts'
 export async function* loadWithProgress(
   host: ModelHost,
   file: ModelFile,
-  signal: AbortSignal,
+  { signal, contextLength }: { signal: AbortSignal; contextLength?: number | undefined },
 ): AsyncGenerator<Status, ModelHold, void> {
   let percent = 0
   let changed = Promise.withResolvers<'changed'>()
   const loading = host.use(file, {
     signal,
+    ...(contextLength !== undefined && { contextLength }),
     onProgress(progress) {
       const now = Math.floor(progress * 100)
       if (now <= percent) return

@@ -14,7 +14,8 @@ before(async () => {
   const file = await createModelFolder({ models: { smol: modelPath }, log: () => {} }).find('smol')
   const onProgress = () => {}
   const { signal } = new AbortController()
-  plain = await loadModel(runtime, file, { parallel: 1, makeRoom: async () => false, onProgress, signal })
+  const memory = { makeRoom: async () => false, availableBytes: async () => 0 }
+  plain = await loadModel(runtime, file, { parallel: 1, ...memory, onProgress, signal })
 })
 after(() => plain[Symbol.asyncDispose]())
 

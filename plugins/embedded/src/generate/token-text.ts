@@ -18,8 +18,9 @@ export function createTokenText(model: Vocabulary, before: readonly Token[]): To
   const marks = thinkMarks(model)
   let held: Token[] = []
 
-  function release(): string {
-    const text = model.detokenize(held, false, recent)
+  const textOfHeld = (): string => model.detokenize(held, false, recent)
+
+  function release(text: string): string {
     recent.push(...held)
     recent.splice(0, recent.length - recentTokens)
     held = []
@@ -29,12 +30,12 @@ export function createTokenText(model: Vocabulary, before: readonly Token[]): To
   return {
     push(token) {
       const mark = marks.get(token)
-      if (mark !== undefined) return release() + mark
+      if (mark !== undefined) return release(textOfHeld()) + mark
       held.push(token)
-      const text = model.detokenize(held, false, recent)
-      return text.endsWith('\uFFFD') && held.length < mostHeldTokens ? '' : release()
+      const text = textOfHeld()
+      return text.endsWith('\uFFFD') && held.length < mostHeldTokens ? '' : release(text)
     },
-    flush: release,
+    flush: () => release(textOfHeld()),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ChatRequest, FinishReason, Part, Usage } from 'lmapp-kit'
 import type { LlamaContextSequence, Token } from 'node-llama-cpp'
 import type { LoadedModel } from '../engine/loaded-model.ts'
-import { isWholeJson, type JsonGrammar } from './json-grammar.ts'
+import type { JsonGrammar } from './json-grammar.ts'
 import type { PreparedPrompt } from './prepare-prompt.ts'
 import { createReasoningFilter, type SplitText } from './reasoning-filter.ts'
 import { type RewrittenWord, rewriteWord } from './resume-answer.ts'
@@ -73,22 +73,33 @@ async function* writePieces(options: WriteOptions): AsyncGenerator<string, Finis
   usage.outputTokens = 0
   try {
     if (rewritten?.beyond) yield rewritten.beyond
-    while (usage.outputTokens < most) {
+    if (most <= 0) return 'length'
+    for (let next = begin(tokens, loaded); ; ) {
       if (signal.aborted) return 'cancelled'
-      loaded.runtime.governor.pace()
-      const { value: token, done } = await tokens.next()
+      loaded.checkFile()
+      const { value: token, done } = await next
       if (done) return 'stop'
       usage.outputTokens++
       const piece = text.push(token)
       record.push(token, piece)
+      const isLast = usage.outputTokens >= most
+      // llama.cpp computes the next token while this one is on its way.
+      if (!isLast && !signal.aborted) next = begin(tokens, loaded)
       yield piece
-      if (options.grammar && isWholeJson(record.text)) return 'stop'
+      if (isLast) return 'length'
     }
-    return 'length'
   } finally {
     loaded.answers.keep(record)
     await tokens.return()
   }
+}
+
+/** The next token. Nobody may be there any more to hear of its failure. */
+function begin(tokens: AsyncGenerator<Token, void>, { runtime }: LoadedModel): Promise<IteratorResult<Token, void>> {
+  runtime.governor.pace()
+  const next = tokens.next()
+  next.catch(() => {})
+  return next
 }
 
 async function takeUp({ prompt, sequence, signal }: WriteOptions): Promise<RewrittenWord | undefined> {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { open, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -123,4 +124,19 @@ test('a real model that is cut short is not-a-model', async () => {
   const bytes = Buffer.alloc(3 << 20)
   await source.read(bytes, 0, bytes.length, 0)
   await assert.rejects(read(bytes), { code: 'not-a-model' })
+})
+
+test('lists nested deeper than any model has them are not-a-model, and do not overflow the stack', async () => {
+  const level = Buffer.concat([uint32(9), uint64(1)])
+  const nested = Buffer.concat([...Array.from({ length: 50_000 }, () => level), uint32(4), uint64(0)])
+  await assert.rejects(read(gguf([entry('deep', 9, nested)])), { code: 'not-a-model' })
+})
+
+test('10,000 random bytes, also behind a beginning that is right, are not-a-model or a head', async () => {
+  for (let round = 0; round < 200; round += 1) {
+    const bytes = Buffer.concat([round % 2 ? gguf([]).subarray(0, 24) : Buffer.alloc(0), randomBytes(10_000)])
+    if (round % 2) bytes.writeBigUInt64LE(BigInt(round), 16)
+    const result = await read(bytes).catch((error: unknown) => error)
+    if (result instanceof Error) assert.equal((result as { code?: string }).code, 'not-a-model', String(result.stack))
+  }
 })

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { LmappError } from 'lmapp-kit'
-import { tensorTypes } from 'lmapp-kit/gguf'
+import { listType, tensorTypes } from 'lmapp-kit/gguf'
 
 export type GgufValue = string | number | boolean | GgufValue[]
 
@@ -8,12 +8,17 @@ export type GgufValue = string | number | boolean | GgufValue[]
 export interface GgufHead {
   metadata: ReadonlyMap<string, GgufValue>
   parameterCount: number
+  /** Entries of the vocabulary, when there is one. */
+  vocabularySize?: number
   /** Bytes that the file must have to hold every tensor. */
   neededBytes: number
 }
 
 const firstReadBytes = 1 << 20
+const mostHeadBytes = 1 << 28
 const longestKeptList = 1024
+const deepestList = 8
+const vocabularyKey = 'tokenizer.ggml.tokens'
 
 /** Reads the head only. Throws `not-a-model` for what is no GGUF file or is cut short. */
 export async function readGgufHead(path: string): Promise<GgufHead> {
@@ -31,7 +36,8 @@ async function parseGrowing(file: FileHandle, size: number, path: string): Promi
     const head = parseHead(bytes, path)
     if (typeof head !== 'number') return head
     if (head > size) throw cutShort(path, size, head)
-    wanted = Math.min(Math.max(head, wanted * 4), size)
+    if (head > mostHeadBytes) throw notAModel(path, 'Its head is larger than that of any model.')
+    wanted = Math.min(Math.max(head, wanted * 4), size, mostHeadBytes)
   }
 }
 
@@ -52,12 +58,16 @@ function parseFields(cursor: Cursor, path: string): GgufHead {
   const tensorCount = cursor.uint64()
   const entryCount = cursor.uint64()
   const metadata = new Map<string, GgufValue>()
+  let vocabularySize = 0
   for (let index = 0; index < entryCount; index++) {
     const key = cursor.string()
-    const value = readValue(cursor, cursor.uint32(), path)
+    const type = cursor.uint32()
+    if (key === vocabularyKey && type === listType) vocabularySize = cursor.listLength()
+    const value = readValue(cursor, type, path)
     if (value !== undefined) metadata.set(key, value)
   }
-  return { metadata, ...readTensors(cursor, tensorCount, metadata) }
+  const vocabulary = vocabularySize > 0 && { vocabularySize }
+  return { metadata, ...vocabulary, ...readTensors(cursor, tensorCount, metadata) }
 }
 
 function readTensors(cursor: Cursor, count: number, metadata: ReadonlyMap<string, GgufValue>) {
@@ -79,15 +89,16 @@ function readTensors(cursor: Cursor, count: number, metadata: ReadonlyMap<string
   return { parameterCount, neededBytes: count === 0 ? cursor.position : dataStart + dataBytes }
 }
 
-function readValue(cursor: Cursor, type: number, path: string): GgufValue | undefined {
+function readValue(cursor: Cursor, type: number, path: string, depth = 0): GgufValue | undefined {
   if (type === 8) return cursor.string()
-  if (type === 9) return readList(cursor, path)
+  if (type === listType) return readList(cursor, path, depth + 1)
   const scalar = scalars.get(type)
   if (!scalar) throw notAModel(path, `It holds a value of the unknown type ${type}.`)
   return scalar.read(cursor.bytes(scalar.bytes))
 }
 
-function readList(cursor: Cursor, path: string): GgufValue[] | undefined {
+function readList(cursor: Cursor, path: string, depth: number): GgufValue[] | undefined {
+  if (depth > deepestList) throw notAModel(path, 'Its lists are nested too deeply.')
   const type = cursor.uint32()
   const count = cursor.uint64()
   const scalar = scalars.get(type)
@@ -98,7 +109,7 @@ function readList(cursor: Cursor, path: string): GgufValue[] | undefined {
   const list: GgufValue[] = []
   for (let index = 0; index < count; index++) {
     if (count > longestKeptList && type === 8) cursor.skipString()
-    else list.push(readValue(cursor, type, path) ?? [])
+    else list.push(readValue(cursor, type, path, depth) ?? [])
   }
   return count > longestKeptList ? undefined : list
 }
@@ -146,6 +157,15 @@ class Cursor {
   uint64(): number {
     const start = this.#advance(8)
     return this.#bytes.readUInt32LE(start) + this.#bytes.readUInt32LE(start + 4) * 2 ** 32
+  }
+
+  /** Of the list that comes next; it is not read. */
+  listLength(): number {
+    const { position } = this
+    this.uint32()
+    const length = this.uint64()
+    this.position = position
+    return length
   }
 
   string(): string {

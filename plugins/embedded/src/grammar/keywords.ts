@@ -1,0 +1,16 @@
+/** Keywords that no grammar of this kind can enforce. */
+export const inexpressible = new Set([
+  'not',
+  'if',
+  'then',
+  'else',
+  'dependentRequired',
+  'dependentSchemas',
+  'dependencies',
+  'unevaluatedItems',
+  'propertyNames',
+  'patternProperties',
+  'contains',
+  'minContains',
+  'maxContains',
+])
