@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createClient, type LmappClient } from '../packages/client/src/index.ts'
 import { createSocketTransport } from '../packages/client/src/node.ts'
+import { measureDecode } from './decode.ts'
 import { measureHistory } from './history.ts'
 import { cpuOf, firstByteOf, fsyncOnce, inTerminal, ms, pssOf, startServer, toFigures } from './measure.ts'
 import { measureRendering } from './render.ts'
@@ -67,6 +68,7 @@ try {
   await measureThroughput(client)
   await measureRendering({ row })
   await measureSecondTurn({ client, cache, model, row })
+  await measureDecode({ cache, model, row })
   await measureScan(row)
   await measureHistory({ folder, row })
 } finally {

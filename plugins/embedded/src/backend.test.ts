@@ -61,7 +61,10 @@ describe('with one model loaded', () => {
     })
 
     test('a long prompt is read in pieces, and says how far it is', async () => {
-      const { parts } = await ask(backend, { messages: [user('A gull cried. '.repeat(140))], options: { maxTokens: 1 } })
+      const { parts } = await ask(backend, {
+        messages: [user('A gull cried. '.repeat(140))],
+        options: { maxTokens: 1 },
+      })
       const done = statuses(parts).flatMap(({ phase, progress }) => (phase === 'prompt' ? [progress?.done ?? -1] : []))
       assert.ok(done.length > 1)
       assert.deepEqual(

@@ -11,7 +11,7 @@ const mostTokens = 512
 const blockTokens = 32
 
 /**
- * Reads all but the last piece, in pieces as large as the machine is fast: as it was when this model read last. The last one is
+ * Reads all but the last piece, in pieces as large as the machine was fast when this model read last. The last one is
  * read for the first new token.
  */
 export async function* readPrompt(
