@@ -29,9 +29,6 @@ const patienceMs = { escape: 50, sequence: 500, paste: 5000 }
 /** Where the system does not stop a process that nobody could wake, it goes on at once. */
 const wakeMs = 100
 
-/** An answer that is being drawn hides it, and whoever takes the terminal then wants it back. */
-const showCursor = '\u001b[?25h'
-
 export function openKeyboard(options: KeyboardOptions): Keyboard {
   const { stream, modes, write, onKeys, onGone, onContinue, later = timer } = options
   const parser = createKeyParser()
@@ -63,7 +60,7 @@ export function openKeyboard(options: KeyboardOptions): Keyboard {
     if (!isAttached) return
     isAttached = false
     callOff()
-    write(modes.off + showCursor)
+    write(modes.off)
     stream.off('data', onData)
     stream.pause()
     stream.setRawMode(false)
@@ -80,7 +77,7 @@ export function openKeyboard(options: KeyboardOptions): Keyboard {
 
   /** Raw mode ends with the process by itself, and the other modes do not. */
   const restore = () => {
-    if (isAttached) write(modes.off + showCursor)
+    if (isAttached) write(modes.off)
   }
 
   stream.once('end', onGone)

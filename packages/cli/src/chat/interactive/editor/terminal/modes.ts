@@ -4,7 +4,8 @@ export interface Modes {
   readonly off: string
 }
 
-const pasteMarks: Modes = { on: '\u001b[?2004h', off: '\u001b[?2004l' }
+/** An answer that is being drawn hides the cursor: whoever gets the terminal then sees it again. */
+const pasteMarks: Modes = { on: '\u001b[?2004h', off: '\u001b[?2004l\u001b[?25h' }
 /** Escape without doubt, all keys with modifiers, and where they are on an American keyboard. */
 const kittyKeys: Modes = { on: '\u001b[>5u', off: '\u001b[<u' }
 /** Xterm's own way, which tmux knows too. */
