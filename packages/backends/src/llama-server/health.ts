@@ -1,5 +1,5 @@
 import type { Health, ModelHealth } from 'lmapp-kit'
-import type { OpenChat } from '../openai-wire/index.ts'
+import type { OpenChat } from '../external/index.ts'
 import type { ServedModel } from './catalogue.ts'
 
 /** What waits for a model that a router has not in memory makes it load. */

@@ -139,7 +139,7 @@ describe('without an address', () => {
   it('says where it looks', () => {
     const { describeAddress } = llamaServerBackendType
     const usual = { config: {}, environment: {} }
-    assert.equal(describeAddress(usual), 'http://127.0.0.1:8080 or http://127.0.0.1:9931')
+    assert.equal(describeAddress(usual), 'http://127.0.0.1:8080 or :9931')
     assert.equal(describeAddress({ ...usual, config: { url: 'http://box:1' } }), 'http://box:1')
   })
 })
@@ -190,6 +190,11 @@ describe('while it loads', () => {
     await using never = await serve(singleRoutes({ 'GET /health': recorded('loading') }), { connectMs: 50 })
     await assert.rejects(never.backend.listModels(), failsWith('busy'))
     await assert.rejects(async () => never.backend.embed?.({ model, input: ['a'] }), failsWith('busy'))
+  })
+
+  it('what takes the connection and says nothing is not taken for one that loads', async () => {
+    await using silent = await serve(singleRoutes({ 'GET /health': () => {} }), { connectMs: 20 })
+    await assert.rejects(silent.backend.listModels(), failsWith('backend-unreachable'))
   })
 
   it('a server that is too busy for another reason is not waited for', async () => {

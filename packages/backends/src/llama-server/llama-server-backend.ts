@@ -6,8 +6,9 @@ import {
   interfaceVersion,
   isLmappError,
 } from 'lmapp-kit'
+import { createOpenChats, healthLimit, ifThere, toAbsence } from '../external/index.ts'
 import type { ApiKeySource } from '../http/index.ts'
-import { createOpenChats, toAbsence, toChatBody } from '../openai-wire/index.ts'
+import { toChatBody } from '../openai-wire/index.ts'
 import { mostTokens } from '../text-measure/index.ts'
 import { createCatalogue, isStillLoading, stillLoading } from './catalogue.ts'
 import { chatWithLlamaServer } from './chat.ts'
@@ -30,9 +31,6 @@ export interface LlamaServerBackendOptions {
   timeouts: { connectMs: number; stallMs: number; loadMs: number }
   apiKey?: ApiKeySource
 }
-
-/** Milliseconds that a person waits at most to hear whether it is there. */
-const longestHealthMs = 4_000
 
 const capabilities: Capabilities = {
   chat: 'yes',
@@ -58,9 +56,10 @@ export function createLlamaServerBackend({ urls, timeouts, apiKey }: LlamaServer
 
   /** A list is worth waiting for a model that is about to be loaded, but not for long. */
   const whenListed = async <T>(call: CallOptions, ask: (call: CallOptions) => Promise<T>): Promise<T> => {
-    const limit = AbortSignal.timeout(Math.min(connectMs, longestHealthMs))
+    // Under its own limit: what says nothing at all is not loading.
+    if ((await connection.identify(call)).state === 'ready') return ask(call)
     try {
-      await catalogue.whenLoaded({ signal: call.signal ? AbortSignal.any([call.signal, limit]) : limit })
+      await catalogue.whenLoaded({ signal: healthLimit(connectMs, call.signal) })
     } catch (error) {
       throw isLmappError(error, 'cancelled') && !call.signal?.aborted ? stillLoading() : error
     }
@@ -75,8 +74,7 @@ export function createLlamaServerBackend({ urls, timeouts, apiKey }: LlamaServer
       chats.stop(engine)
     },
     async isRunning({ signal } = {}) {
-      const limit = AbortSignal.timeout(Math.min(stallMs, longestHealthMs))
-      const call = { signal: signal ? AbortSignal.any([signal, limit]) : limit }
+      const call = { signal: healthLimit(stallMs, signal) }
       try {
         if (await connection.isLoading(call)) return toLoadingHealth(chats.list)
         return toHealth(await catalogue.list(call), chats.list)
@@ -98,7 +96,7 @@ export function createLlamaServerBackend({ urls, timeouts, apiKey }: LlamaServer
       return whenListed(call, async () => describer.describeFully(await catalogue.find(name, call), call))
     },
     async getInfo(call = {}) {
-      return toInfo(urls, await identityIfThere(connection.identify(call)))
+      return toInfo(urls, await ifThere(connection.identify(call)))
     },
     async embed({ model, input }, call = {}) {
       const served = await catalogue.find(model, call)
@@ -117,15 +115,6 @@ export function createLlamaServerBackend({ urls, timeouts, apiKey }: LlamaServer
     },
   }
   return backend
-}
-
-async function identityIfThere(identified: Promise<Identity>): Promise<Identity | undefined> {
-  try {
-    return await identified
-  } catch (error) {
-    if (isLmappError(error) && error.code !== 'cancelled') return undefined
-    throw error
-  }
 }
 
 function toInfo(urls: readonly string[], identity: Identity | undefined): BackendInfo {

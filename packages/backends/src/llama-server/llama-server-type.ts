@@ -23,7 +23,7 @@ export const llamaServerBackendType = {
     const apiKey = apiKeyOf(definition)
     return createLlamaServerBackend({ urls: urlsOf(definition), timeouts, ...(apiKey && { apiKey }) })
   },
-  describeAddress: (definition: Definition): string => urlsOf(definition).join(' or '),
+  describeAddress: ({ config }: Definition): string => config.url ?? 'http://127.0.0.1:8080 or :9931',
 } as const
 
 function urlsOf({ config }: Definition): readonly string[] {

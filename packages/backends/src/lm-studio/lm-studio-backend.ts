@@ -7,16 +7,9 @@ import {
   LmappError,
   type ModelInfo,
 } from 'lmapp-kit'
+import { createOpenChats, healthLimit, toAbsence, toHealth } from '../external/index.ts'
 import type { ApiKeySource } from '../http/index.ts'
-import {
-  type Continuation,
-  createContinuation,
-  createOpenChats,
-  parseEmbeddings,
-  toAbsence,
-  toEmbeddingBody,
-  toHealth,
-} from '../openai-wire/index.ts'
+import { type Continuation, createContinuation, parseEmbeddings, toEmbeddingBody } from '../openai-wire/index.ts'
 import { type Catalogue, createCatalogue } from './catalogue.ts'
 import { chatWithLmStudio } from './chat.ts'
 import { type LmStudioConnection, openLmStudioConnection } from './connection.ts'
@@ -31,9 +24,6 @@ export interface LmStudioOptions {
   timeouts: { connectMs: number; stallMs: number; loadMs: number }
   apiKey?: ApiKeySource
 }
-
-/** Milliseconds that a person waits at most to hear whether it is there. */
-const longestHealthMs = 4_000
 
 const capabilities: Capabilities = {
   chat: 'yes',
@@ -63,9 +53,8 @@ export function createLmStudioBackend({ url, timeouts, apiKey }: LmStudioOptions
       chats.stop('LM Studio')
     },
     async isRunning({ signal } = {}) {
-      const limit = AbortSignal.timeout(Math.min(stallMs, longestHealthMs))
       try {
-        const models = await catalogue.list({ signal: signal ? AbortSignal.any([signal, limit]) : limit })
+        const models = await catalogue.list({ signal: healthLimit(stallMs, signal) })
         const ready = models.filter(({ info }) => info.loaded).map(({ info }) => info.id)
         return toHealth(ready, chats.list, { loads: true })
       } catch (error) {

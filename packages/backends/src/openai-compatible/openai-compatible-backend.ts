@@ -11,16 +11,14 @@ import {
   type ModelInfo,
   type Part,
 } from 'lmapp-kit'
+import { createOpenChats, healthLimit, ifThere, toAbsence, toHealth } from '../external/index.ts'
 import type { ApiKeySource } from '../http/index.ts'
 import {
   type Continuation,
   createContinuation,
-  createOpenChats,
   type ListedModel,
   parseEmbeddings,
-  toAbsence,
   toEmbeddingBody,
-  toHealth,
 } from '../openai-wire/index.ts'
 import { type ChatDependencies, chatWithCompatible, withKnownNames } from './chat.ts'
 import { type CompatibleConnection, type Identity, openCompatibleConnection } from './connection.ts'
@@ -36,9 +34,6 @@ export interface OpenAiCompatibleOptions {
   timeouts: { connectMs: number; stallMs: number; loadMs: number }
   apiKey?: ApiKeySource
 }
-
-/** Milliseconds that a person waits at most to hear whether it is there. */
-const longestHealthMs = 4_000
 
 /** What such a server can is for each model to show. */
 const capabilities: Capabilities = {
@@ -68,8 +63,7 @@ export function createOpenAiCompatibleBackend({ url, timeouts, apiKey }: OpenAiC
       chats.stop(url)
     },
     async isRunning({ signal } = {}) {
-      const limit = AbortSignal.timeout(Math.min(stallMs, longestHealthMs))
-      const call = { signal: signal ? AbortSignal.any([signal, limit]) : limit }
+      const call = { signal: healthLimit(stallMs, signal) }
       try {
         const { engine } = await connection.identify(call)
         return toHealth(readyOf(engine, await connection.models(call)), chats.list)
@@ -86,7 +80,7 @@ export function createOpenAiCompatibleBackend({ url, timeouts, apiKey }: OpenAiC
       return (await connection.models(call)).map((model) => toModelInfo(model, engine, continuation))
     },
     async getInfo(call = {}) {
-      return toInfo(url, await identityIfThere(connection.identify(call)))
+      return toInfo(url, await ifThere(connection.identify(call)))
     },
     embed: (request, call = {}) => embed(connection, request, { silenceMs: loadMs, ...call }),
     async [Symbol.asyncDispose]() {
@@ -147,15 +141,6 @@ function toModelInfo({ info }: ListedModel, engine: Engine, continuation: Contin
       ...(engine.schema !== 'unknown' && { 'json-schema': engine.schema }),
       continue: continues === undefined ? 'unknown' : continues ? 'yes' : 'no',
     },
-  }
-}
-
-async function identityIfThere(identified: Promise<Identity>): Promise<Identity | undefined> {
-  try {
-    return await identified
-  } catch (error) {
-    if (isLmappError(error) && error.code !== 'cancelled') return undefined
-    throw error
   }
 }
 

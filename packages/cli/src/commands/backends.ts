@@ -42,8 +42,8 @@ function toBackendTable(backends: readonly ApiBackend[], width: number): string 
     { title: 'BACKEND' },
     { title: 'STATE' },
     { title: 'VERSION' },
-    { title: 'ADDRESS', least: 12 },
-    { title: 'REASON', least: 16 },
+    { title: 'ADDRESS' },
+    { title: 'REASON', least: 12 },
   ]
   const rows = backends.map((backend) => [
     backend.name,
@@ -65,11 +65,17 @@ function backendFields(backend: ApiBackend): [string, string][] {
     ['Reason', toOneLine(backend.reason ?? '')],
     ['Version', backend.version ?? ''],
     ['Address', toOneLine(backend.address ?? '')],
+    ['Answers', toOneLine(info?.description ?? '')],
     ['Runs as', backend.execution],
     ['Started by', backend.owner === 'lmapp' ? 'lmapp' : 'another program'],
-    ['Left out', breaker.state === 'closed' ? '' : describeBreaker(breaker)],
+    ['Left out', isLeftOut(backend) ? describeBreaker(breaker) : ''],
     ['Can', can.map(([name]) => name).join(', ')],
   ]
+}
+
+/** What answers now is asked again by the next request, whatever was before. */
+function isLeftOut({ state, breaker }: ApiBackend): boolean {
+  return breaker.state === 'open' || (breaker.state === 'half-open' && state !== 'running')
 }
 
 function describeBreaker({ state, reason, retryAt }: ApiBackend['breaker']): string {

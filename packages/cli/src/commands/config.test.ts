@@ -114,7 +114,15 @@ describe('lmapp config', () => {
     const missing = await lmapp(['config', 'edit'], { EDITOR: '/no/such/editor' })
     assert.equal(missing.code, 11)
     assert.match(missing.stderr, /Set EDITOR/)
-    assert.equal((await lmapp(['config', 'edit'], { EDITOR: 'false' })).code, 2)
+    const failed = await lmapp(['config', 'edit'], { EDITOR: 'false' })
+    assert.equal(failed.code, 2)
+    assert.match(failed.stderr, /ended with 1\.\n.*what it saved.*lmapp config show/)
+  })
+
+  it('opens no editor where nobody could type into it', async () => {
+    const context = createTestContext({ environment: { LMAPP_CONFIG: file }, stdin: '' })
+    assert.equal(await runCommand(context, ['config', 'edit']), 2)
+    assert.match(context.stderr.text, /needs a terminal\.\n.*Set EDITOR/)
   })
 
   function writeScript(text: string): string {

@@ -58,11 +58,17 @@ export async function unsetConfig(context: CommandContext, args: Arguments): Pro
 
 export async function editConfig(context: CommandContext): Promise<number> {
   const { configFile } = findPlaces(context.environment)
+  const { VISUAL, EDITOR } = context.environment
+  if (!VISUAL && !EDITOR && context.stdin.kind !== 'terminal') {
+    throw new LmappError('bad-input', 'The usual editor needs a terminal.', {
+      hint: 'Set EDITOR, or: lmapp config set KEY VALUE',
+    })
+  }
   if ((await readConfigText(configFile)) === undefined) await replaceConfigFile(configFile, createDefaultConfigText())
   else await writeSchema(configFile)
   const release = context.signals.listen(() => {})
   try {
-    await editFile(configFile, context)
+    await editFile(configFile, context, 'See whether what it saved is sound: lmapp config show')
   } finally {
     release()
   }

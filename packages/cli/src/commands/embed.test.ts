@@ -56,7 +56,12 @@ describe('lmapp embed', () => {
     assert.equal((await lmapp([])).code, 2)
     const missing = await lmapp(['-f', 'none.txt'])
     assert.equal(missing.code, 2)
-    assert.match(missing.stderr, /none\.txt could not be read \(ENOENT\)/)
+    assert.match(missing.stderr, /none\.txt does not exist/)
+    if (process.platform === 'linux') {
+      const endless = await lmapp(['-f', '/dev/zero'])
+      assert.equal(endless.code, 2)
+      assert.match(endless.stderr, /\/dev\/zero is larger than 67/)
+    }
     const cannot = await lmapp(['-m', 'box/chats', 'text'])
     assert.equal(cannot.code, 2)
     assert.match(cannot.stderr, /embed/)

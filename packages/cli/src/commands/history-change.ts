@@ -8,9 +8,7 @@ import { toOneLine } from '../output/sanitize.ts'
 export async function renameHistory(context: CommandContext, args: Arguments): Promise<number> {
   const [id = '', ...words] = args.operands
   const title = words.join(' ')
-  if (title.trim() === '') {
-    throw new LmappError('bad-input', 'The title is empty.', { hint: 'Give one: lmapp history rename ID TITLE' })
-  }
+  assertTitle(title, 'lmapp history rename ID TITLE')
   const renamed = await withService(context, async (client) => {
     const conversation = await client.getConversation(id)
     return client.patchConversation(conversation.id, { title })
@@ -20,10 +18,15 @@ export async function renameHistory(context: CommandContext, args: Arguments): P
   return 0
 }
 
+function assertTitle(title: string, usage: string): void {
+  if (title.trim() === '') throw new LmappError('bad-input', 'The title is empty.', { hint: `Give one: ${usage}` })
+}
+
 /** From a conversation, or from one message of it: what comes after that is left behind. */
 export async function forkHistory(context: CommandContext, args: Arguments): Promise<number> {
   const [id = ''] = args.operands
   const title = args.value('title')
+  if (title !== undefined) assertTitle(title, 'lmapp history fork ID --title TITLE')
   const fork = await withService(context, (client) =>
     client.forkConversation(id, { ...(title !== undefined && { title }) }),
   )
@@ -57,6 +60,9 @@ type Combine = (had: readonly string[], given: readonly string[]) => string[]
 
 async function setTags(context: CommandContext, args: Arguments, combine: Combine): Promise<number> {
   const [id = '', ...given] = args.operands
+  if (given.some((tag) => tag.trim() === '')) {
+    throw new LmappError('bad-input', 'A tag is empty.', { hint: 'As: lmapp history tag ID work' })
+  }
   const changed = await withService(context, async (client): Promise<ApiConversation> => {
     const conversation = await client.getConversation(id)
     return client.patchConversation(conversation.id, { tags: combine(conversation.tags, given) })

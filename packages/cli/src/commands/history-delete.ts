@@ -60,8 +60,10 @@ async function reportPlan(
   if (args.has('json')) {
     const ids = due.map(({ id }) => id)
     await printJson(context.stdout, isTrial ? { deleted: [], wouldDelete: ids } : { deleted: ids })
-  } else if (due.length === 0) await printNotice(context.stderr, 'Nothing is that old, or all of it is pinned.')
-  else {
+  } else if (due.length === 0) {
+    const tagged = args.value('tag') === undefined ? 'all of it is pinned' : 'what is has another tag or is pinned'
+    await printNotice(context.stderr, `Nothing is that old, or ${tagged}.`)
+  } else {
     await context.stdout.write(toHistoryTable(due, context.stdout.columns))
     await printNotice(context.stderr, `${formatPlural(due.length, 'conversation')} would be deleted.`)
   }

@@ -84,7 +84,19 @@ describe('lmapp history list', () => {
     assert.deepEqual(await json('history', 'unpin', 'oldd', 'oldd-c'), { unpinned: ['oldd-c'] })
     assert.deepEqual(await json('history', 'untag', 'oldd-c', 'work'), { id: 'oldd-c', tags: ['art'] })
     assert.match((await lmapp(['history', 'untag', 'oldd-c', 'art'])).stdout, /has no tags/)
-    assert.equal((await lmapp(['history', 'tag', 'oldd-c', ' '])).code, 2)
+    const empty = await lmapp(['history', 'tag', 'oldd-c', 'work', ' '])
+    assert.deepEqual([empty.code, /A tag is empty/.test(empty.stderr)], [2, true])
+  })
+
+  it('stays a table on 80 columns, whatever titles and tags there are', async () => {
+    const title = 'A title that is far longer than what is left of the line'
+    const id = (letter: string) => `01a20472-f1b5-7184-985e-9d5bf38bdd3${letter}`
+    await hold({ ...old, id: id('a'), title, tags: ['work', 'art', 'history'] })
+    const { stdout } = await lmapp(['history', 'list'], { stdout: { isTerminal: true, columns: 80 } })
+    const lines = stdout.trimEnd().split('\n')
+    assert.equal(lines.length, 2)
+    assert.ok(lines[1]?.startsWith(id('a')) && lines[1].endsWith('…'), stdout)
+    assert.ok(lines.every((line) => line.length <= 80))
   })
 })
 
@@ -113,6 +125,7 @@ describe('lmapp history fork', () => {
     const told = await lmapp(['history', 'fork', 'oldd-c'])
     assert.match(told.stdout, /lmapp --conversation [0-9a-f-]{36}/)
     assert.equal((await lmapp(['history', 'fork', 'none-c'])).code, 2)
+    assert.match((await lmapp(['history', 'fork', 'oldd-c', '--title', ''])).stderr, /The title is empty/)
   })
 })
 
@@ -136,7 +149,7 @@ describe('lmapp history delete and prune', () => {
     })
     assert.deepEqual([refused.code, /Nothing was deleted/.test(refused.stderr)], [0, true])
     const agreed = await lmapp(['history', 'prune', '--older-than', '12w', '--tag', 'none'], { stdin: '' })
-    assert.match(agreed.stderr, /Nothing is that old/)
+    assert.match(agreed.stderr, /Nothing is that old, or what is has another tag or is pinned/)
     assert.equal((await service.client.listConversations()).length, 3)
     const done = await lmapp(['history', 'prune', '--older-than', '90d', '--yes'])
     assert.equal(done.stdout, 'Deleted 2 conversations.\n')
@@ -239,12 +252,35 @@ describe('lmapp history export and import', () => {
     writeFileSync(join(service.home, 'mixed.json'), JSON.stringify(value))
     writeFileSync(join(service.home, 'noise.json'), Buffer.alloc(10_000, 0xa5))
     const { code, stdout, stderr } = await lmapp(['history', 'import', 'noise.json', 'mixed.json'])
-    assert.equal(code, 0)
+    assert.equal(code, 2, 'a script must not take it for done')
     assert.match(stdout, /^Imported 1 conversation with 3 new messages; 1 thing not taken\.\n$/)
     assert.match(stderr, /Not taken: conversation "About take": .*taken in another conversation/)
     assert.match(stderr, /noise\.json/)
     const report = await json('history', 'import', 'mixed.json', '--quiet')
     assert.deepEqual([report.present, report.skipped.length], [['newr-c'], 1])
+  })
+
+  it('exits with 0 when one conversation of a file is not taken, with 2 when none is', async () => {
+    const wrong = (index: number) => ({ ...newer, id: `wrong-${index}`, messages: [{ id: 'm' }] })
+    const write = (name: string, conversations: unknown[]) => {
+      const value = { format: 'lmapp-conversations', version: 2, conversations }
+      writeFileSync(join(service.home, name), JSON.stringify(value))
+    }
+    write('some.json', [newer, wrong(0)])
+    assert.equal((await lmapp(['history', 'import', 'some.json'])).code, 0)
+    write(
+      'none.json',
+      Array.from({ length: 1200 }, (_, index) => wrong(index)),
+    )
+    const { code, stdout, stderr } = await lmapp(['history', 'import', 'none.json'])
+    assert.equal(code, 2)
+    assert.match(stdout, /; 1,200 things not taken\.$/m)
+    assert.match(stderr, /1,180 more were not taken; see: --json/)
+  })
+
+  it('names the file that is wrong', async () => {
+    writeFileSync(join(service.home, 'other.json'), '{ "some": "thing" }')
+    assert.match((await lmapp(['history', 'import', 'other.json'])).stderr, /other\.json: Nothing in the file/)
   })
 
   it('exits with 2 when nothing could be read', async () => {
@@ -262,6 +298,6 @@ describe('lmapp history export and import', () => {
       JSON.stringify({ format: 'lmapp-conversations', version: 2, conversations: [newer] }),
     )
     const { stderr } = await lmapp(['history', 'import', 'one.json'], { stderr: { isTerminal: true } })
-    assert.match(stderr, /one\.json · 1 conversations/)
+    assert.match(stderr, /one\.json · 1 conversation/)
   })
 })

@@ -101,8 +101,8 @@ export function toHistoryTable(conversations: readonly ApiConversationSummary[],
   const columns = [
     { title: 'ID' },
     { title: 'LAST USED' },
-    ...(tagged ? [{ title: 'TAGS', least: 8 }] : []),
-    { title: 'TITLE', least: 20 },
+    ...(tagged ? [{ title: 'TAGS', least: 6 }] : []),
+    { title: 'TITLE', least: 14 },
   ]
   const rows = conversations.map(({ id, updatedAt, title, pinned, tags }) => [
     id,

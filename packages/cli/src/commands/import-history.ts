@@ -9,11 +9,14 @@ import { formatCount, formatPlural } from '../output/format.ts'
 import type { Output } from '../output/output.ts'
 import { printError, printNotice } from '../output/print-error.ts'
 import { printJson } from '../output/print-json.ts'
+import { toOneLine } from '../output/sanitize.ts'
 
 interface Skipped {
   what: string
   where: string
   why: string
+  /** How many it stands for; absent: one. */
+  count?: number
 }
 
 interface ImportReport extends ImportTotals {
@@ -27,7 +30,13 @@ export async function importHistory(context: CommandContext, args: Arguments): P
   const report = await withService(context, (client) => importAll(context, args, { client, from }))
   if (args.has('json')) await printJson(context.stdout, report)
   else await context.stdout.write(`${summarize(report)}\n`)
-  return report.files.every(({ error }) => error) ? 2 : 0
+  return isComplete(report) ? 0 : 2
+}
+
+/** A script removes the files after it: one that could not be read, or gave nothing, is no success. */
+function isComplete({ files, imported, extended, present, skipped }: ImportReport): boolean {
+  const isTaken = imported.length + extended.length + present.length > 0 || skipped.length === 0
+  return isTaken && !files.some(({ error }) => error)
 }
 
 function chooseSource(given: string | undefined): ImportSource | undefined {
@@ -48,12 +57,23 @@ async function importAll(context: CommandContext, args: Arguments, { client, fro
   const report: ImportReport = { files: [], skipped: [], ...sender.totals }
   for (const path of args.operands) {
     const { kind, error, skipped } = await importFile(context, { quiet: args.has('quiet'), from, sender }, path)
-    if (error) await printError(context.stderr, error)
+    if (error) await printError(context.stderr, withFileName(error, path))
     report.files.push({ path, kind, ...(error && { error: error.toData() }) })
     report.skipped.push(...skipped)
     if (!args.has('quiet') && !args.has('json')) await tellSkipped(context.stderr, skipped)
   }
   return { ...report, ...sender.totals }
+}
+
+/** What went wrong inside of a file is often told without its name, and there may be several. */
+function withFileName(error: LmappError, path: string): LmappError {
+  if (error.message.includes(path)) return error
+  const { code, message, hint, details, cause } = error
+  return new LmappError(code, `${path}: ${message}`, {
+    ...(hint !== undefined && { hint }),
+    ...(details && { details }),
+    cause,
+  })
 }
 
 async function importFile(
@@ -70,7 +90,7 @@ async function importFile(
     try {
       for await (const conversation of read.conversations) {
         skipped.push(...(await sender.send(conversation)))
-        progress.show(`${path} · ${formatCount(sender.count)} conversations`)
+        progress.show(`${toOneLine(path)} · ${formatPlural(sender.count, 'conversation')}`)
       }
     } finally {
       skipped.push(...(await sender.flush()))
@@ -89,8 +109,12 @@ const mostTold = 20
 
 async function tellSkipped(stderr: Output, skipped: readonly Skipped[]): Promise<void> {
   for (const { where, why } of skipped.slice(0, mostTold)) await printNotice(stderr, `Not taken: ${where}: ${why}`)
-  const more = skipped.length - mostTold
-  if (more > 0) await printNotice(stderr, `${formatCount(more)} more were not taken; all of them: --json`)
+  const more = countOf(skipped.slice(mostTold))
+  if (more > 0) await printNotice(stderr, `${formatCount(more)} more were not taken; see: --json`)
+}
+
+function countOf(skipped: readonly Skipped[]): number {
+  return skipped.reduce((sum, { count = 1 }) => sum + count, 0)
 }
 
 function summarize({ imported, extended, present, messages, skipped }: ImportReport): string {
@@ -98,7 +122,7 @@ function summarize({ imported, extended, present, messages, skipped }: ImportRep
     `Imported ${formatPlural(imported.length, 'conversation')} with ${formatPlural(messages, 'new message')}`,
     extended.length > 0 && `${formatCount(extended.length)} of those there were extended`,
     present.length > 0 && `${formatCount(present.length)} were there already`,
-    skipped.length > 0 && `${formatPlural(skipped.length, 'thing')} not taken`,
+    skipped.length > 0 && `${formatPlural(countOf(skipped), 'thing')} not taken`,
   ]
   return `${facts.filter(Boolean).join('; ')}.`
 }

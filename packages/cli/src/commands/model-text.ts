@@ -1,5 +1,5 @@
 import type { ApiModel, ApiModelFit } from 'lmapp-client'
-import { formatBytes, formatCount } from '../output/format.ts'
+import { formatBytes, formatCount, formatTime } from '../output/format.ts'
 import { toOneLine } from '../output/sanitize.ts'
 import { type Column, toFields, toTable, wrap } from '../output/table.ts'
 import { displayWidth } from '../output/width.ts'
@@ -36,7 +36,7 @@ export function toModelFields(model: ApiModel, width: number): string {
   const can = Object.entries(model.capabilities ?? {}).filter(([, support]) => support === 'yes')
   return toFields(
     [
-      ['Model', model.ref],
+      ['Model', toOneLine(model.ref)],
       ['State', model.loaded ? 'loaded' : ''],
       ['Memory', model.fit ? explainFit(model.fit) : ''],
       ['Size', sizeOf(model)],
@@ -47,9 +47,9 @@ export function toModelFields(model: ApiModel, width: number): string {
       ['Can', can.map(([name]) => name).join(', ')],
       ['License', toOneLine(model.license ?? '').slice(0, 200)],
       ['Checksum', model.digest ?? ''],
-      ['File', model.path ?? ''],
-      ['From', model.origin ?? ''],
-      ['Last used', model.lastUsedAt ?? ''],
+      ['File', toOneLine(model.path ?? '')],
+      ['From', toOneLine(model.origin ?? '')],
+      ['Last used', model.lastUsedAt === undefined ? '' : formatTime(model.lastUsedAt)],
     ],
     width,
   )

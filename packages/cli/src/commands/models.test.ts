@@ -150,7 +150,7 @@ describe('lmapp models show', () => {
       fit: fit('tight', 9 * gigabyte, 8192),
       digest: 'sha256:abc',
       license: 'mit',
-      path: '/models/x.gguf',
+      path: '/models/two\nlines\u001b[31m.gguf',
       origin: 'lm-studio',
       lastUsedAt: '2026-05-01T00:00:00.000Z',
       template: '{% for m in messages %}\n\u001b[31m{{ m }}\n{% endfor %}\n',
@@ -164,7 +164,8 @@ describe('lmapp models show', () => {
     for (const line of [
       'Checksum +sha256:abc',
       'License +mit',
-      'File +/models/x.gguf',
+      'File +/models/two lines␛\\[31m.gguf',
+      'Last used +2026-0[45]-\\d\\d \\d\\d:\\d\\d',
       'From +lm-studio',
       'Can +chat',
     ]) {

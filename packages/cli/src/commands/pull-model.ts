@@ -1,5 +1,5 @@
 import type { LmappClient, PullEvent } from 'lmapp-client'
-import { isLmappError, type Progress, type Status } from 'lmapp-kit'
+import { isLmappError, LmappError, type Progress, type Status } from 'lmapp-kit'
 import type { Arguments } from '../arguments/parse-arguments.ts'
 import { type CommandContext, withService } from '../context.ts'
 import { confirm } from '../input/confirm.ts'
@@ -13,6 +13,8 @@ import { explainFit } from './model-text.ts'
 /** The small default model is fetched without a question; anything else is asked about, or needs `--yes`. */
 export async function pullModel(context: CommandContext, args: Arguments): Promise<number> {
   const [ref = ''] = args.operands
+  if (ref.trim() === '')
+    throw new LmappError('bad-input', 'The name is empty.', { hint: 'See: lmapp models pull --help' })
   const known = await findInCatalogue(ref)
   if (!args.has('yes') && !known?.isDefault) {
     const size = known ? ` (${formatBytes(known.sizeBytes)}, ${known.license})` : ''

@@ -86,6 +86,10 @@ describe('lmapp doctor', () => {
         backend('ill', { state: 'failed' }),
         backend('alien', { state: 'failed', reason: 'No backend type is called "alien".', mend: 'lmapp config edit' }),
         backend('shaky', { owner: 'lmapp', breaker: { state: 'open', reason: 'It died.' } }),
+        backend('keyed', {
+          type: 'llama-server',
+          health: { running: false, state: 'failed', degraded: 'Wrong key.', active: 0, queued: 0, models: [] },
+        }),
         backend('away', { type: 'ollama', breaker: { state: 'open', reason: 'It is gone.' } }),
       ]),
     )
@@ -96,6 +100,7 @@ describe('lmapp doctor', () => {
     assert.match(stdout, /warning +backend ill: failed\n.*lmapp backends logs ill/)
     assert.match(stdout, /warning +backend shaky: unreachable; left out for a while\n/)
     assert.match(stdout, /warning +backend alien: .*\n +→ lmapp config edit\n/)
+    assert.match(stdout, /warning +backend keyed: unreachable\n +→ lmapp config edit\n/)
     assert.match(stdout, /note +backend away: unreachable\n.*ollama serve/)
     assert.match(stdout, /problem +backends: no backend is there/)
     assert.match(stdout, /note +models: none yet/)
@@ -146,6 +151,8 @@ describe('lmapp backends show', () => {
     )
     assert.match(await show({ state: 'open' }), /it failed$/m)
     assert.match(await show({ state: 'half-open' }), /the next request tries it again/)
+    const well = backend('x', { state: 'running', breaker: { state: 'half-open', reason: 'It was away.' } })
+    assert.doesNotMatch((await lmapp(['backends', 'show', 'x'], () => ({ json: well }))).stdout, /Left out|away/)
   })
 })
 
@@ -158,7 +165,7 @@ describe('lmapp models pull', () => {
     await context.stderr.until(/layer · 50 %/)
     context.send('SIGINT')
     assert.equal(await done, 130)
-    assert.match(context.stderr.text, /goes on where it stopped/)
+    assert.match(context.stderr.text, /What arrived is kept; go on: lmapp models pull --yes x/)
   })
 })
 

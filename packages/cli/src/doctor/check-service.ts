@@ -55,6 +55,8 @@ function checkBackend(backend: ApiBackend): Check {
     return { name, state: 'note', message, mend: `lmapp config set backends.${backend.name}.enabled true` }
   }
   if (backend.state === 'failed') return { name, state: 'warning', message, mend: backend.mend ?? logs(backend) }
+  // Somebody is there and refuses, or is another program: starting one more mends nothing.
+  if (backend.health?.degraded !== undefined) return { name, state: 'warning', message, mend: 'lmapp config edit' }
   const start = starts[backend.type]
   return {
     name,

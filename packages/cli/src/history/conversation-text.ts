@@ -33,9 +33,17 @@ function toImageLines({ parts }: ApiMessage): string[] {
   })
 }
 
+const endings: Readonly<Record<Exclude<ApiMessage['state'], 'complete' | 'running'>, string>> = {
+  length: 'cut by the length limit',
+  stopped: 'stopped',
+  incomplete: 'incomplete',
+  failed: 'failed',
+  crashed: 'broken off by the end of its service',
+}
+
 /** What is said of an answer that is not whole. */
 function mark({ state, id, error }: ApiMessage): string {
   if (state === 'complete') return ''
   if (state === 'running') return `[still being written: lmapp continue ${id}]`
-  return `[${state}${error ? `: ${error.message}` : ''} Go on with it: lmapp continue ${id}]`
+  return `[${endings[state]}${error ? `: ${error.message}` : '.'} Go on with it: lmapp continue ${id}]`
 }

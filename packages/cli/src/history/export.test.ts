@@ -114,6 +114,8 @@ describe('a conversation to read', () => {
     const text = toConversationText(conversation, createStyle(false), true)
     assert.match(text, /^system:\nBe brief\.$/m)
     assert.match(text, /^box\/tiny:\nAn arrow: ␛\[2J\n\[incomplete: It died\. Go on with it: lmapp continue m2\]$/m)
+    const cut = { ...conversation, messages: [{ ...question, state: 'length' as const }] }
+    assert.match(toConversationText(cut, createStyle(false), true), /^\[cut by the length limit\. Go on with it: /m)
     const running = {
       ...conversation,
       messages: conversation.messages.map((each) => ({ ...each, state: 'running' as const })),

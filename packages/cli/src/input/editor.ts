@@ -9,8 +9,11 @@ export interface EditorOptions {
   platform: NodeJS.Platform
 }
 
-/** Opens the file in the user's editor and resolves when that is left. Throws `tool-missing` or `bad-input`. */
-export async function editFile(path: string, options: EditorOptions): Promise<void> {
+/**
+ * Opens the file in the user's editor and resolves when that is left. Throws `tool-missing` or `bad-input`.
+ * `afterFailure`: what a person does when the editor itself failed, and may have saved something.
+ */
+export async function editFile(path: string, options: EditorOptions, afterFailure: string): Promise<void> {
   const [program = '', ...args] = editorCommand(options)
   const child = spawn(program, [...args, path], { stdio: 'inherit', shell: options.platform === 'win32' })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -24,7 +27,7 @@ export async function editFile(path: string, options: EditorOptions): Promise<vo
   )
   child.once('exit', (code, signal) => {
     if (code === 0) resolve()
-    else reject(new LmappError('bad-input', `The editor ended with ${signal ?? code}; nothing was taken over.`))
+    else reject(new LmappError('bad-input', `The editor ended with ${signal ?? code}.`, { hint: afterFailure }))
   })
   await promise
 }
@@ -35,7 +38,7 @@ export async function editText(text: string, options: EditorOptions): Promise<st
   try {
     const path = join(folder, 'message.md')
     await writeFile(path, text, { mode: 0o600 })
-    await editFile(path, options)
+    await editFile(path, options, 'Nothing was taken over')
     return (await readFile(path, 'utf8')).replace(/\r?\n$/, '')
   } finally {
     await rm(folder, { recursive: true, force: true })

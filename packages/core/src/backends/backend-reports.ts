@@ -14,7 +14,7 @@ export interface BackendReport {
   reason: string | null
   /** The command that mends it, where the report knows better than its reader. */
   mend?: string
-  /** Of the engine where it is known, else of the adapter. */
+  /** Of the engine where it is known, else of the adapter where lmapp runs it. */
   version: string | null
   execution: 'built-in' | 'subprocess' | 'ffi' | 'grpc'
   owner: 'lmapp' | 'external'
@@ -112,7 +112,7 @@ async function look(target: RegisteredBackend): Promise<Look> {
     return {
       state: silent ? 'unreachable' : health.state,
       reason: health.degraded ?? (silent ? 'Nothing answers there.' : null),
-      version: info?.engineVersion ?? info?.version ?? null,
+      version: info?.engineVersion ?? (target.type.owner === 'lmapp' ? info?.version : undefined) ?? null,
       health,
       ...(info && { info }),
     }

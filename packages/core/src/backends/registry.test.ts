@@ -30,13 +30,14 @@ const deaf: BackendType = {
   }),
 }
 
+const foreign: BackendType = { ...scripted, name: 'foreign', owner: 'external' }
 const guest: BackendType = { ...deaf, name: 'guest', shownOnlyWhenThere: true }
 
 function open(config: object, more: { now?: () => number; logFile?: string; found?: string[] } = {}) {
   const parse = (value: object): Config => parseConfig(JSON.stringify(value), 'config.json').config
   const state = { config: parse(config) }
   const registry = createBackendRegistry({
-    types: new Map([scripted, shy, deaf, guest].map((type) => [type.name, type])),
+    types: new Map([scripted, shy, deaf, foreign, guest].map((type) => [type.name, type])),
     config: async () => state.config,
     automatic: async (_config, environment) =>
       ['scripted', 'shy', ...(more.found ?? [])].map((id) => ({
@@ -194,6 +195,14 @@ describe('what is told of backends', () => {
       shown.models?.map(({ id }) => id),
       ['m'],
     )
+  })
+
+  it('gives no version of its own for an engine of somebody else that does not tell one', async () => {
+    const { registry } = open({ backends: { theirs: { type: 'foreign' } } })
+    for (const id of ['scripted', 'theirs']) await (await registry.get(id, {})).backend.start()
+    const reports = await createBackendReports(registry).list({})
+    const versions = Object.fromEntries(reports.map(({ name, version }) => [name, version]))
+    assert.deepEqual(versions, { theirs: null, scripted: '1.0.0' })
   })
 
   it('says when the breaker lets the next one through, and why it is open', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -11,7 +11,6 @@ import {
   isConfigError,
   loadConfig,
   parseConfig,
-  readKeyFile,
 } from './index.ts'
 
 let folder: string
@@ -115,24 +114,4 @@ test('the variables that a front sends are the engines’ own and those that con
     ['A_KEY'],
   )
   assert.ok(names.includes('OLLAMA_HOST'))
-})
-
-test('a key file gives its key without the line end', async () => {
-  assert.equal(await readKeyFile(await write('key', 'sk-123\n')), 'sk-123')
-  const link = join(folder, 'link')
-  await symlink(join(folder, 'key'), link)
-  assert.equal(await readKeyFile(link), 'sk-123')
-})
-
-test('a key file that others may read is refused, with the command that mends it', async () => {
-  const path = await write('open-key', 'sk-123', 0o640)
-  const error = await details(readKeyFile(path), 'config-invalid')
-  assert.equal(error.hint, `Run: chmod 600 '${path}'`)
-})
-
-test('a key file that is missing, empty, or no key is refused by name', async () => {
-  const none = join(folder, 'no-key')
-  assert.equal((await details(readKeyFile(none), 'config-invalid')).path, none)
-  await details(readKeyFile(await write('empty-key', '\n')), 'config-invalid')
-  await details(readKeyFile(await write('two-keys', 'one\ntwo\n')), 'config-invalid')
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isLmappError } from 'lmapp-kit'
+import { setTimeout } from 'node:timers/promises'
+import { type CallOptions, isLmappError, LmappError } from 'lmapp-kit'
 import { createMockBackend } from 'lmapp-kit/testkit'
 import type { BackendType } from '../backends/backend-type.ts'
 import { type Core, openCore, toQuestion } from '../testing/open-core.ts'
@@ -35,6 +36,20 @@ const broken: BackendType = {
   },
 }
 
+/** Takes the connection and says nothing more. */
+const silent: BackendType = {
+  name: 'silent',
+  execution: 'built-in',
+  owner: 'external',
+  create: (_definition, { timeouts }) =>
+    Object.assign(createMockBackend(), {
+      async listModels({ signal }: CallOptions = {}) {
+        await setTimeout(timeouts.connectMs, undefined, signal ? { signal } : {})
+        throw new LmappError('backend-unreachable', 'It has not answered.')
+      },
+    }),
+}
+
 async function resolve(core: Core, reference: string | undefined, more: Partial<ResolveOptions> = {}) {
   const { registry: backends, config, library } = core
   return resolveCandidates(reference, {
@@ -49,7 +64,7 @@ async function resolve(core: Core, reference: string | undefined, more: Partial<
 }
 
 const open = (backends: Record<string, object>, config: object = {}) =>
-  openCore({ boxes: {}, types: [reader, engine, warm, broken], config, backends })
+  openCore({ boxes: {}, types: [reader, engine, warm, broken, silent], config, backends })
 
 const names = ({ candidates }: Awaited<ReturnType<typeof resolve>>) =>
   candidates.map(({ target, model }) => `${target.id}/${model}`)
@@ -207,9 +222,17 @@ describe('a model reference', () => {
 describe('the list of all models', () => {
   it('passes by a backend whose breaker is open, and one that fails', async () => {
     await using core = await open({ engine: { type: 'engine' }, broken: { type: 'broken' } })
-    const { LmappError } = await import('lmapp-kit')
     const target = await core.registry.get('engine', {})
     target.breaker.failed(new LmappError('backend-unreachable', 'Gone.'))
     await assert.rejects(resolve(core, 'old'), (error) => isLmappError(error, 'model-not-found'))
+  })
+
+  it('waits once for a backend that hangs: what it says at its own limit opens its breaker', async () => {
+    await using core = await open(
+      { silent: { type: 'silent' }, engine: { type: 'engine' } },
+      { timeouts: { connectMs: 20 } },
+    )
+    assert.deepEqual(names(await resolve(core, 'old')), ['engine/old'])
+    assert.equal((await core.registry.get('silent', {})).breaker.current.state, 'open')
   })
 })

@@ -199,11 +199,17 @@ export async function listAll(targets: RegisteredBackend[]): Promise<Listed[]> {
   return Promise.all(targets.map(async (target) => ({ target, models: await listOne(target) })))
 }
 
+/**
+ * Milliseconds beyond its own limit. A backend that hangs then says so itself, which opens its breaker, so that the next
+ * question does not wait for it; one that loads says that, which does not.
+ */
+const graceMs = 500
+
 async function listOne(target: RegisteredBackend): Promise<KnownModel[]> {
   if (target.breaker.current.state === 'open') return []
   try {
     if (target.type.knownModels) return await target.type.knownModels(target.definition, target.context)
-    const signal = AbortSignal.timeout(target.context.timeouts.connectMs)
+    const signal = AbortSignal.timeout(target.context.timeouts.connectMs + graceMs)
     return await untilAborted(target.backend.listModels({ signal }), signal)
   } catch (error) {
     if (isLmappError(error)) target.breaker.failed(error)

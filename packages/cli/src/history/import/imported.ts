@@ -41,6 +41,8 @@ export interface ImportNotice {
   /** As `conversation 3 "Cats", message 12`. */
   where: string
   why: string
+  /** How many it stands for; absent: one. */
+  count?: number
 }
 
 export type ImportKind =

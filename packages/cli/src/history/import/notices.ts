@@ -19,7 +19,12 @@ export function createNotices(): Notices {
         return
       }
       omitted += 1
-      list[mostNotices] = { what: 'notices', where: 'after these', why: `${omitted} more of them are not listed` }
+      list[mostNotices] = {
+        what: 'notices',
+        where: 'after these',
+        why: `${omitted} more of them are not listed`,
+        count: omitted,
+      }
     },
   }
 }

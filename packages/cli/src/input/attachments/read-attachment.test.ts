@@ -127,7 +127,7 @@ describe('a folder to go with a question', () => {
     assert.deepEqual(names, ['plain/.config', 'plain/a/c.ts', 'plain/b.txt'])
     assert.match(
       notice ?? '',
-      /^plain: 3 files, 20 B\. Left out: 2 no text, 1 over 1.* MB, 2 by their names secrets, 1 links or devices\.$/,
+      /^plain: 3 files, 20 B\. Left out: 2 no text, 1 over 1.* MB, 2 by their names secrets, 1 as a link or device\.$/,
     )
   })
 

@@ -64,7 +64,7 @@ const words: Record<LeftOut, string> = {
   secret: 'by their names secrets',
   unreadable: 'not readable',
   ignored: 'ignored by git',
-  special: 'links or devices',
+  special: 'as a link or device',
 }
 
 function describeLeftOut(leftOut: Record<LeftOut, number>): string {

@@ -24,3 +24,22 @@ export function toAbsence(error: unknown, chats: readonly OpenChat[], engine: st
   if (isLmappError(error)) return { ...absent, state: 'failed', degraded: error.message }
   throw error
 }
+
+/** Milliseconds that a person waits at most to hear whether it is there. */
+const longestHealthMs = 4_000
+
+/** For a question about health: the caller's signal, and an end after `milliseconds`, or sooner. */
+export function healthLimit(milliseconds: number, signal: AbortSignal | undefined): AbortSignal {
+  const limit = AbortSignal.timeout(Math.min(milliseconds, longestHealthMs))
+  return signal ? AbortSignal.any([signal, limit]) : limit
+}
+
+/** Undefined where nobody is there, or somebody else. A cancelled question is thrown on, and so is a bug. */
+export async function ifThere<T>(identified: Promise<T>): Promise<T | undefined> {
+  try {
+    return await identified
+  } catch (error) {
+    if (isLmappError(error) && error.code !== 'cancelled') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,2 @@
+export { healthLimit, ifThere, toAbsence, toHealth } from './health.ts'
+export { createOpenChats, type OpenChat } from './open-chats.ts'
