@@ -30,30 +30,38 @@ function openForm(config: string | undefined, environment: NodeJS.ProcessEnv = {
   return { terminal, file, text: () => readFileSync(file, 'utf8') }
 }
 
-/** Resolves with what stands on the screen once it matches. */
-async function untilScreen(terminal: Terminal, pattern: RegExp): Promise<string> {
+/** Resolves with all rows that were shown, those above the screen too, once they are as wanted. */
+async function untilShown(terminal: Terminal, isWanted: (text: string) => boolean): Promise<string> {
   for (;;) {
     const screen = createScreen({ columns: 160, rows: 40 })
     screen.write(terminal.shown)
-    const text = screen.lines.slice(-40).join('\n')
-    if (pattern.test(text)) return text
+    const text = screen.lines.join('\n')
+    if (isWanted(text)) return text
     await terminal.until(/[\s\S]+/)
   }
 }
 
+const untilScreen = (terminal: Terminal, pattern: RegExp) => untilShown(terminal, (text) => pattern.test(text))
+
 /** The choice that is marked now: the last bullet on the screen. */
 const marked = /● [^\n]*(?![\s\S]*●)/
 
-/** Moves to the choice with this label and takes it. */
+/** Moves to the choice with this label, takes it, and waits for the next question: it would lose what is typed before. */
 async function choose(terminal: Terminal, label: RegExp): Promise<void> {
   for (let before = ''; ; ) {
-    const [now = ''] = marked.exec(await untilScreen(terminal, marked)) ?? []
+    const text = await untilShown(terminal, (shown) => (marked.exec(shown)?.[0] ?? before) !== before)
+    const [now = ''] = marked.exec(text) ?? []
     if (label.test(now)) break
-    if (now === before) await terminal.until(/[\s\S]+/)
-    else terminal.type(down)
+    terminal.type(down)
     before = now
   }
+  const answered = countOf('◇', await untilScreen(terminal, marked))
   terminal.type('\r')
+  await untilShown(terminal, (text) => countOf('◇', text) > answered && text.lastIndexOf('◆') > text.lastIndexOf('◇'))
+}
+
+function countOf(sign: string, text: string): number {
+  return text.split(sign).length - 1
 }
 
 describe('lmapp config ui', () => {
