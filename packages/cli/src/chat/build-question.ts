@@ -1,8 +1,6 @@
 import { type Content, LmappError } from 'lmapp-kit'
 import type { CommandContext } from '../context.ts'
-import { readAttachment } from '../input/attachments/read-attachment.ts'
-import { toFile } from '../input/attachments/to-file.ts'
-import { readStdin } from '../input/read-stdin.ts'
+import { readStdin, readStdinBytes } from '../input/read-stdin.ts'
 import { printNotice } from '../output/print-error.ts'
 
 export interface QuestionSources {
@@ -23,22 +21,28 @@ export async function buildQuestion(context: CommandContext, sources: QuestionSo
       hint: 'Pipe something into it: lmapp -f - … < FILE',
     })
   }
-  const files = sources.files.filter((path) => path !== '-')
-  const content: Content[] = []
-  for (const path of files) {
-    const attachment = await readAttachment(path, context.directory)
-    content.push(...attachment.content)
-    if (attachment.notice && !sources.quiet) await printNotice(context.stderr, attachment.notice)
-  }
-  const piped = await readStdin(context, sources)
-  if (stdinIsFile) content.push(toFile('stdin', piped ?? ''))
-  const text = joinText(stdinIsFile ? undefined : piped, sources.prompt)
+  const content = sources.files.length > 0 ? await readFiles(context, sources) : []
+  const text = joinText(stdinIsFile ? undefined : await readStdin(context, sources), sources.prompt)
   if (text !== '') content.push({ type: 'text', text })
   if (content.length > 0) return content
   if (context.stdin.kind === 'terminal') return undefined
   throw new LmappError('bad-input', 'There is nothing to ask: no prompt, and stdin is empty.', {
     hint: 'Give a prompt: lmapp "Why is the sky blue?"',
   })
+}
+
+/** Those that were named, then stdin where that is one of them. */
+async function readFiles(context: CommandContext, sources: QuestionSources): Promise<Content[]> {
+  const { readAttachment, toContent } = await import('../input/attachments/read-attachment.ts')
+  const content: Content[] = []
+  for (const path of sources.files.filter((each) => each !== '-')) {
+    const attachment = await readAttachment(path, context.directory)
+    content.push(...attachment.content)
+    if (attachment.notice && !sources.quiet) await printNotice(context.stderr, attachment.notice)
+  }
+  if (!sources.files.includes('-')) return content
+  const bytes = await readStdinBytes(context, sources)
+  return [...content, await toContent(bytes ?? Buffer.alloc(0), 'stdin')]
 }
 
 function joinText(piped: string | undefined, prompt: string): string {

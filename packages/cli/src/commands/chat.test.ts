@@ -134,6 +134,14 @@ describe('one question', () => {
     assert.equal(code, 0)
     assert.deepEqual(Object.keys(JSON.parse(stdout)), ['name', 'age'])
     assert.equal((await lmapp(['-m', 'box/echo', '--schema', 'name whatever', 'Who?'])).code, 2)
+    assert.equal((await lmapp(['-m', 'box/echo', '--schema', 'name', '-x', 'Who?'])).code, 2)
+  })
+
+  it('takes an image from stdin too', async () => {
+    const stdin = Buffer.from('89504e470d0a1a0a', 'hex')
+    const { code, stderr } = await lmapp(['-m', 'box/echo', '-f', '-', 'What is it?'], { stdin })
+    assert.equal(code, 2)
+    assert.match(stderr, /box\/echo cannot see images/)
   })
 
   it('passes the system prompt on', async () => {

@@ -56,6 +56,7 @@ export function modelReference(args: Arguments): string | undefined {
 async function toRequest(context: CommandContext, args: Arguments): Promise<CreateRun> {
   const { environment, platform, directory } = context
   if (args.has('json') && args.has('extract')) throw excluding('--json', '--extract')
+  if (args.has('schema') && args.has('extract')) throw excluding('--schema', '--extract')
   if (args.has('continue') && args.has('conversation')) throw excluding('--continue', '--conversation')
   const model = modelReference(args) ?? environment.LMAPP_MODEL
   const system = args.value('system')
