@@ -2,7 +2,6 @@
  * How fast embedded reads and writes beside the real llama-server: the same file, the same prompt, as many threads, both
  * seen from outside, taking turns and never at once. Alone: `node --conditions=lmapp-source bench/decode.ts [rounds [threads]]`.
  */
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import { homedir, tmpdir } from 'node:os'
@@ -11,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { createSubprocessBackend, parseManifest } from '../packages/backends/src/plugins/index.ts'
 import type { Backend } from '../packages/kit/src/index.ts'
 import { countThreads } from '../plugins/embedded/src/runtime/threads.ts'
+import { openLlamaServer } from './llama-server.ts'
 import { toFigures } from './measure.ts'
 
 export interface DecodeOptions {
@@ -48,7 +48,7 @@ export async function measureDecode({
   }
   const threads = countThreads(rest.threads)
   await using own = openEmbedded(model, threads)
-  await using bare = await openServer(program, model, threads)
+  await using bare = await openLlamaServer({ program, model, threads, contextLength: 4096 })
   const measured: { own: Speeds[]; bare: Speeds[] } = { own: [], bare: [] }
   for (let n = -1; n < rounds; n++) {
     const pair = { own: await askEmbedded(own.backend, n), bare: await askServer(bare.url, n) }
@@ -113,44 +113,6 @@ async function askEmbedded(backend: Backend, n: number): Promise<Speeds> {
     if (part.type === 'finish') return clock.toSpeeds(part.usage.inputTokens, part.usage.outputTokens)
   }
   throw new Error('The answer has no end')
-}
-
-async function openServer(program: string, model: string, threads: number): Promise<{ url: string } & AsyncDisposable> {
-  const port = String(20_000 + (process.pid % 20_000))
-  const args = [
-    '-m',
-    model,
-    '--host',
-    '127.0.0.1',
-    '--port',
-    port,
-    '-t',
-    String(threads),
-    '-c',
-    '4096',
-    '-np',
-    '1',
-    '--no-webui',
-  ]
-  const child = spawn(program, args, { stdio: 'ignore' })
-  const closed = new Promise((resolve) => child.once('close', resolve))
-  const url = `http://127.0.0.1:${port}`
-  while (!(await isReady(url))) await new Promise((resolve) => setTimeout(resolve, 50))
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      child.kill()
-      await closed
-    },
-  }
-}
-
-async function isReady(url: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  http
-    .get(`${url}/health`, (response) => resolve(response.resume().statusCode === 200))
-    .on('error', () => resolve(false))
-  return promise
 }
 
 async function askServer(url: string, n: number): Promise<Speeds> {

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import http from 'node:http'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { LmappClient } from '../packages/client/src/index.ts'
+import { openLlamaServer } from './llama-server.ts'
 import { ms, toFigures } from './measure.ts'
 
 export interface SecondTurnOptions {
@@ -60,41 +60,11 @@ async function secondTurnOfLmapp(client: LmappClient, n: number): Promise<number
 }
 
 async function measureServer(program: string, model: string): Promise<number[]> {
-  const threads = String(Math.max(1, availableParallelism()))
-  const port = 20_000 + (process.pid % 20_000)
-  const args = [
-    '-m',
-    model,
-    '--host',
-    '127.0.0.1',
-    '--port',
-    String(port),
-    '-t',
-    threads,
-    '-c',
-    '8192',
-    '-np',
-    '1',
-    '--no-webui',
-  ]
-  const child = spawn(program, args, { stdio: 'ignore' })
-  const url = `http://127.0.0.1:${port}`
-  try {
-    while (!(await isReady(url))) await new Promise((resolve) => setTimeout(resolve, 50))
-    const times: number[] = []
-    for (let n = 0; n < rounds; n++) times.push(await secondTurnOfServer(url, n))
-    return times
-  } finally {
-    child.kill()
-  }
-}
-
-async function isReady(url: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  http
-    .get(`${url}/health`, (response) => resolve(response.resume().statusCode === 200))
-    .on('error', () => resolve(false))
-  return promise
+  const threads = Math.max(1, availableParallelism())
+  await using server = await openLlamaServer({ program, model, threads, contextLength: 8192 })
+  const times: number[] = []
+  for (let n = 0; n < rounds; n++) times.push(await secondTurnOfServer(server.url, n))
+  return times
 }
 
 async function secondTurnOfServer(url: string, n: number): Promise<number> {

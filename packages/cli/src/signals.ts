@@ -31,3 +31,28 @@ export function openSignals(
     },
   }
 }
+
+/** Work that ends when somebody asks it to. */
+export interface Stoppable extends Disposable {
+  /** Aborted by the first signal. */
+  readonly signal: AbortSignal
+  /** What asked for the end; undefined while nobody did. */
+  readonly by: StopSignal | undefined
+}
+
+/** Listens until it is disposed. */
+export function stopBySignal(signals: Signals): Stoppable {
+  const stopping = new AbortController()
+  let by: StopSignal | undefined
+  const release = signals.listen((signal) => {
+    by = signal
+    stopping.abort()
+  })
+  return {
+    signal: stopping.signal,
+    get by() {
+      return by
+    },
+    [Symbol.dispose]: release,
+  }
+}

@@ -1,2 +1,3 @@
+export type { ExternalContext, ExternalDefinition } from './definition.ts'
 export { healthLimit, ifThere, toAbsence, toHealth } from './health.ts'
 export { createOpenChats, type OpenChat } from './open-chats.ts'

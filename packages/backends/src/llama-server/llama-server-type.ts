@@ -1,15 +1,7 @@
 import type { Backend } from 'lmapp-kit'
+import type { ExternalContext, ExternalDefinition } from '../external/index.ts'
 import { apiKeyOf } from '../http/index.ts'
 import { createLlamaServerBackend } from './llama-server-backend.ts'
-
-interface Definition {
-  config: { url?: string; apiKeyEnv?: string; apiKeyFile?: string }
-  environment: Readonly<Record<string, string>>
-}
-
-interface Context {
-  timeouts: { connectMs: number; stallMs: number; loadMs: number }
-}
 
 /** Where it listens unless it is told otherwise: 8080 until August 2026, 9931 since. */
 const usualUrls = ['http://127.0.0.1:8080', 'http://127.0.0.1:9931']
@@ -19,13 +11,13 @@ export const llamaServerBackendType = {
   name: 'llama-server',
   execution: 'built-in',
   owner: 'external',
-  create(definition: Definition, { timeouts }: Context): Backend {
+  create(definition: ExternalDefinition, { timeouts }: ExternalContext): Backend {
     const apiKey = apiKeyOf(definition)
     return createLlamaServerBackend({ urls: urlsOf(definition), timeouts, ...(apiKey && { apiKey }) })
   },
-  describeAddress: ({ config }: Definition): string => config.url ?? 'http://127.0.0.1:8080 or :9931',
+  describeAddress: ({ config }: ExternalDefinition): string => config.url ?? 'http://127.0.0.1:8080 or :9931',
 } as const
 
-function urlsOf({ config }: Definition): readonly string[] {
+function urlsOf({ config }: ExternalDefinition): readonly string[] {
   return config.url === undefined ? usualUrls : [config.url]
 }

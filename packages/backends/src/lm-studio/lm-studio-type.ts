@@ -1,15 +1,7 @@
 import type { Backend } from 'lmapp-kit'
+import type { ExternalContext, ExternalDefinition } from '../external/index.ts'
 import { apiKeyOf } from '../http/index.ts'
 import { createLmStudioBackend } from './lm-studio-backend.ts'
-
-interface Definition {
-  config: { url?: string; apiKeyEnv?: string; apiKeyFile?: string }
-  environment: Readonly<Record<string, string>>
-}
-
-interface Context {
-  timeouts: { connectMs: number; stallMs: number; loadMs: number }
-}
 
 const defaultUrl = 'http://127.0.0.1:1234'
 
@@ -18,7 +10,7 @@ export const lmStudioBackendType = {
   name: 'lm-studio',
   execution: 'built-in',
   owner: 'external',
-  create(definition: Definition, { timeouts }: Context): Backend {
+  create(definition: ExternalDefinition, { timeouts }: ExternalContext): Backend {
     const apiKey = apiKeyOf(definition)
     return createLmStudioBackend({ url: addressOf(definition), timeouts, ...(apiKey && { apiKey }) })
   },
@@ -26,6 +18,6 @@ export const lmStudioBackendType = {
 } as const
 
 /** Its pages give the address with `/v1`, but the greeting and its own list stand beside that. */
-function addressOf({ config }: Definition): string {
+function addressOf({ config }: ExternalDefinition): string {
   return (config.url ?? defaultUrl).replace(/\/+$/, '').replace(/\/v1$/, '')
 }

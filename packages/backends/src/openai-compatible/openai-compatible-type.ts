@@ -1,29 +1,20 @@
 import { type Backend, LmappError } from 'lmapp-kit'
+import type { ExternalContext, ExternalDefinition } from '../external/index.ts'
 import { apiKeyOf } from '../http/index.ts'
 import { createOpenAiCompatibleBackend } from './openai-compatible-backend.ts'
-
-interface Definition {
-  id?: string
-  config: { url?: string; apiKeyEnv?: string; apiKeyFile?: string }
-  environment: Readonly<Record<string, string>>
-}
-
-interface Context {
-  timeouts: { connectMs: number; stallMs: number; loadMs: number }
-}
 
 /** Any server that speaks OpenAI's API, at the configured `url`. `create` throws `config-invalid` without one. */
 export const openaiCompatibleBackendType = {
   name: 'openai-compatible',
   execution: 'built-in',
   owner: 'external',
-  create(definition: Definition, { timeouts }: Context): Backend {
+  create(definition: ExternalDefinition, { timeouts }: ExternalContext): Backend {
     const { url } = definition.config
     if (url === undefined) throw withoutUrl(definition.id)
     const apiKey = apiKeyOf(definition)
     return createOpenAiCompatibleBackend({ url, timeouts, ...(apiKey && { apiKey }) })
   },
-  describeAddress: ({ config }: Definition): string | undefined => config.url,
+  describeAddress: ({ config }: ExternalDefinition): string | undefined => config.url,
 } as const
 
 function withoutUrl(id: string | undefined): LmappError {

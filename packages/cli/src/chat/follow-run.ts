@@ -30,6 +30,11 @@ export interface FollowedRun {
   exitCode: number
 }
 
+/** With which the interactive chat ends; undefined: it goes on, also after Ctrl-C. */
+export function leavingCode({ stoppedBy, exitCode }: FollowedRun): number | undefined {
+  return stoppedBy === undefined || stoppedBy === 'SIGINT' ? undefined : exitCode
+}
+
 /** A service that dies again and again without a word between is given up. */
 const mostRejoins = 3
 

@@ -8,7 +8,7 @@ import { readBytes } from '../input/attachments/read-bytes.ts'
 import { decodeText, readStdin } from '../input/read-stdin.ts'
 import { formatBytes } from '../output/format.ts'
 import { printJson } from '../output/print-json.ts'
-import { exitCodeOfSignal, type StopSignal } from '../signals.ts'
+import { exitCodeOfSignal, stopBySignal } from '../signals.ts'
 import { isOffline, modelReference } from './chat.ts'
 
 /** Texts that are sent at once: a long list is answered piece by piece, in its order. */
@@ -18,12 +18,7 @@ const textsAtOnce = 64
 export async function embed(context: CommandContext, args: Arguments): Promise<number> {
   const model = modelReference(args)
   const texts = await readTexts(context, args)
-  const stopping = new AbortController()
-  let stoppedBy: StopSignal | undefined
-  const release = context.signals.listen((signal) => {
-    stoppedBy = signal
-    stopping.abort()
-  })
+  using stop = stopBySignal(context.signals)
   try {
     const common = { ...(model !== undefined && { model }), ...(isOffline(context.environment) && { offline: true }) }
     await withService(context, async (client) => {
@@ -31,7 +26,7 @@ export async function embed(context: CommandContext, args: Arguments): Promise<n
       const all: ApiEmbedding[] = []
       for (let start = 0; start < texts.length; start += textsAtOnce) {
         const input = texts.slice(start, start + textsAtOnce)
-        const answer = await client.embed({ ...common, input }, { signal: stopping.signal })
+        const answer = await client.embed({ ...common, input }, { signal: stop.signal })
         if (print) await context.stdout.write(answer.vectors.map(print).join(''))
         else all.push(answer)
       }
@@ -39,10 +34,8 @@ export async function embed(context: CommandContext, args: Arguments): Promise<n
     })
     return 0
   } catch (error) {
-    if (stoppedBy) return exitCodeOfSignal[stoppedBy]
+    if (stop.by) return exitCodeOfSignal[stop.by]
     throw error
-  } finally {
-    release()
   }
 }
 

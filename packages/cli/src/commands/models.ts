@@ -9,7 +9,7 @@ import { printJson } from '../output/print-json.ts'
 import { toOneLine, toTerminalText } from '../output/sanitize.ts'
 import { createStatusLine } from '../output/status-line.ts'
 import { findPlaces } from '../service/service-places.ts'
-import { exitCodeOfSignal, type StopSignal } from '../signals.ts'
+import { exitCodeOfSignal, stopBySignal } from '../signals.ts'
 import { readConfigText, writeConfigValue } from './config.ts'
 import { explainFit, toModelFields, toModelTable } from './model-text.ts'
 
@@ -137,20 +137,14 @@ function describePrevious(before: string | undefined, now: string): string {
 async function checkFiles(context: CommandContext, path: string) {
   const { computeChecksums } = await import('./model-checksum.ts')
   const status = createStatusLine(context.stderr)
-  const stopping = new AbortController()
-  let stoppedBy: StopSignal | undefined
-  const release = context.signals.listen((signal) => {
-    stoppedBy = signal
-    stopping.abort()
-  })
+  using stop = stopBySignal(context.signals)
   try {
-    return await computeChecksums(path, { signal: stopping.signal, show: (each) => status.show(each) })
+    return await computeChecksums(path, { signal: stop.signal, show: (each) => status.show(each) })
   } catch (error) {
-    if (stoppedBy) return exitCodeOfSignal[stoppedBy]
+    if (stop.by) return exitCodeOfSignal[stop.by]
     throw error
   } finally {
     status.clear()
-    release()
   }
 }
 

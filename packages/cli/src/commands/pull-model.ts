@@ -6,7 +6,7 @@ import { confirm } from '../input/confirm.ts'
 import { formatBytes, formatDuration } from '../output/format.ts'
 import { printNotice } from '../output/print-error.ts'
 import { createStatusLine, noStatusLine } from '../output/status-line.ts'
-import { exitCodeOfSignal, type StopSignal } from '../signals.ts'
+import { exitCodeOfSignal, stopBySignal } from '../signals.ts'
 import { isOffline } from './chat.ts'
 import { explainFit } from './model-text.ts'
 
@@ -39,15 +39,10 @@ async function pull(context: CommandContext, args: Arguments, what: { client: Lm
   const asJson = args.has('json')
   const status = asJson || args.has('quiet') ? noStatusLine : createStatusLine(context.stderr)
   const speed = createSpeedometer()
-  const stopping = new AbortController()
-  let stoppedBy: StopSignal | undefined
-  const release = context.signals.listen((signal) => {
-    stoppedBy = signal
-    stopping.abort()
-  })
+  using stop = stopBySignal(context.signals)
   try {
     const request = { model: ref, ...(isOffline(context.environment) && { offline: true }) }
-    for await (const event of client.pullModel(request, { signal: stopping.signal })) {
+    for await (const event of client.pullModel(request, { signal: stop.signal })) {
       if (asJson) await context.stdout.write(`${JSON.stringify(event)}\n`)
       else if (event.type === 'progress') {
         const words = context.stderr.canRedraw ? speed.tell(event.progress) : ''
@@ -61,17 +56,15 @@ async function pull(context: CommandContext, args: Arguments, what: { client: Lm
     return 0
   } catch (error) {
     status.clear()
-    if (stoppedBy) {
+    if (stop.by) {
       if (!asJson)
         await printNotice(context.stderr, `Stopped. What arrived is kept; go on: lmapp models pull --yes ${ref}`)
-      return exitCodeOfSignal[stoppedBy]
+      return exitCodeOfSignal[stop.by]
     }
     if (asJson && isLmappError(error)) {
       await context.stdout.write(`${JSON.stringify({ type: 'error', error: error.toData() })}\n`)
     }
     throw error
-  } finally {
-    release()
   }
 }
 

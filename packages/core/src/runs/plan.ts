@@ -2,6 +2,7 @@ import { type Content, LmappError, type Message, type ToolCall } from 'lmapp-kit
 import { createId } from '../store/ids.ts'
 import type { BeginRun, Conversation, RunSnapshotRecord, Store, StoredMessage } from '../store/store.ts'
 import { type AnswerCheck, compileSchema } from '../structured/index.ts'
+import { cutAtWord } from '../text/cut-at-word.ts'
 import type { RunRequest } from './run.ts'
 
 /** What a run will do, before anything is stored or asked. */
@@ -203,9 +204,5 @@ function toVisibleText(content: readonly Content[]): string {
 
 /** The first words, on one line. */
 export function toTitle(text: string): string {
-  const line = text.replace(/\s+/gu, ' ').trim()
-  if (line.length <= titleLength) return line
-  const cut = line.slice(0, titleLength)
-  const space = cut.lastIndexOf(' ')
-  return `${(space > titleLength / 2 ? cut.slice(0, space) : cut).trimEnd().toWellFormed()}…`
+  return cutAtWord(text.replace(/\s+/gu, ' ').trim(), titleLength)
 }

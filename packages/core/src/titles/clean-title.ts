@@ -1,3 +1,5 @@
+import { cutAtWord } from '../text/cut-at-word.ts'
+
 const longestTitle = 60
 
 /** The title in what a model said, on one line; undefined when there is none. */
@@ -11,8 +13,5 @@ export function toCleanTitle(said: string): string | undefined {
     .replace(/\s+/g, ' ')
     .trim()
   if (!/[\p{L}\p{N}]/u.test(bare)) return undefined
-  if (bare.length <= longestTitle) return bare
-  const cut = bare.slice(0, longestTitle)
-  const space = cut.lastIndexOf(' ')
-  return `${(space > longestTitle / 2 ? cut.slice(0, space) : cut).trimEnd().toWellFormed()}…`
+  return cutAtWord(bare, longestTitle)
 }

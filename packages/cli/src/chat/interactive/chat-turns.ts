@@ -1,7 +1,7 @@
 import type { ApiConversation, CreatedRun, CreateRun, LmappClient } from 'lmapp-client'
 import { type ChatOptions, type Content, LmappError } from 'lmapp-kit'
 import type { CommandContext } from '../../context.ts'
-import { type FollowedRun, followRun } from '../follow-run.ts'
+import { type FollowedRun, followRun, leavingCode } from '../follow-run.ts'
 import type { RunPrinter } from '../printer.ts'
 import type { Session } from '../session.ts'
 import { toSnapshot, withSnapshot } from '../snapshot.ts'
@@ -125,7 +125,7 @@ export function createChatTurns({ context, session, createPrinter, request, ...o
     const { restore } = await undo()
     const followed = await askOnce(content)
     if (unsaved ? followed.text === '' : followed.message === undefined) await restore()
-    return toExitCode(followed)
+    return leavingCode(followed)
   }
 
   async function read(): Promise<TurnsRead> {
@@ -153,7 +153,7 @@ export function createChatTurns({ context, session, createPrinter, request, ...o
   }
 
   return {
-    ask: async (content) => toExitCode(await askOnce(content)),
+    ask: async (content) => leavingCode(await askOnce(content)),
     read,
     undo,
     client: () => session.client(),
@@ -177,13 +177,13 @@ export function createChatTurns({ context, session, createPrinter, request, ...o
     askInstead,
     async retry() {
       if (unsaved) return askInstead(lastQuestionOf(await read()))
-      return toExitCode(await run({ kind: 'retry', ...(answer !== undefined && { message: answer }) }))
+      return leavingCode(await run({ kind: 'retry', ...(answer !== undefined && { message: answer }) }))
     },
     async continue() {
       if (unsaved) throw notKept('so there is nothing to go on with', '/retry')
       const shown = (await read()).messages.find(({ id }) => id === answer)
       if (shown?.state === 'complete') throw alreadyComplete()
-      return toExitCode(await run({ kind: 'continue', ...(answer !== undefined && { message: answer }) }, shown))
+      return leavingCode(await run({ kind: 'continue', ...(answer !== undefined && { message: answer }) }, shown))
     },
     async askAside(content) {
       const { messages } = await read()
@@ -243,10 +243,6 @@ function alreadyComplete(): LmappError {
   return new LmappError('bad-input', 'That answer is complete: there is nothing to go on with.', {
     hint: 'Ask on, or for another answer: /retry',
   })
-}
-
-function toExitCode({ stoppedBy, exitCode }: FollowedRun): number | undefined {
-  return stoppedBy === undefined || stoppedBy === 'SIGINT' ? undefined : exitCode
 }
 
 function lastAnswerOf(conversation: TurnsRead | undefined): string | undefined {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ImportMessage } from 'lmapp-client'
 import { LmappError } from 'lmapp-kit'
-import type { FollowedRun } from '../../follow-run.ts'
+import { type FollowedRun, leavingCode } from '../../follow-run.ts'
 import type { Chat, SlashCommand } from '../chat.ts'
 import type { TurnsRead } from '../chat-turns.ts'
 import { toMessage } from '../unsaved-turns.ts'
@@ -72,8 +72,4 @@ async function goOnWith({ turns, say }: Chat, before: TurnsRead, messages: Impor
   turns.goTo(await client.getConversation(id))
   if (wanted !== undefined) turns.useModel(wanted)
   await say(`A new conversation goes on from the summary. The old one stays as it was: /open ${before.id}`)
-}
-
-function leavingCode({ stoppedBy, exitCode }: FollowedRun): number | undefined {
-  return stoppedBy === undefined || stoppedBy === 'SIGINT' ? undefined : exitCode
 }
