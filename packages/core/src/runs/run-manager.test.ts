@@ -4,6 +4,7 @@ import type { NumberedRunEvent, RunEnd, RunEvent } from 'lmapp-kit'
 import { isLmappError } from 'lmapp-kit'
 import { type Core, openCore, toQuestion } from '../testing/open-core.ts'
 import type { Run } from './run.ts'
+import { createRunManager } from './run-manager.ts'
 
 const reply = 'one two three four five six seven eight nine ten'
 
@@ -237,6 +238,22 @@ describe('continue and retry', () => {
     await using core = await openCore({ boxes: { box: { m: {} } } })
     const nothing = core.runs.start({ ...toQuestion(''), kind: 'retry' })
     await assert.rejects(nothing, (error) => isLmappError(error, 'bad-input'))
+  })
+})
+
+describe('the models that were used', () => {
+  it('are remembered when an answer is stored, and not of one that nothing is kept of', async () => {
+    await using core = await openCore({ boxes: { box: { m: { reply } } } })
+    const noted: string[] = []
+    const uses = { note: async (ref: string) => void noted.push(ref), all: async () => new Map<string, string>() }
+    const { store, registry: backends, library } = core
+    await using runs = createRunManager({ store, backends, library, uses, config: async () => core.config })
+    for (const save of [false, true]) {
+      await (await runs.start(toQuestion('Count.', { model: 'box/m', save }))).ended
+      await runs.allEnded()
+    }
+    await core.store.getFact('any')
+    assert.deepEqual(noted, ['box/m'])
   })
 })
 

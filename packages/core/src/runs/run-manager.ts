@@ -81,8 +81,10 @@ export function createRunManager(options: RunManagerOptions): RunManager {
       active -= 1
       done()
       options.onActivity?.()
-      if (request.save) options.onEnded?.(run, request)
       setTimeout(() => runs.delete(run.id), run.seq > longRun ? shortReplayMs : replayMs).unref()
+      if (!request.save) return
+      if (run.state !== 'failed') options.uses?.note(run.model).catch(() => {})
+      options.onEnded?.(run, request)
     })
     ended.catch(() => {})
     return run
@@ -193,7 +195,6 @@ async function conduct(options: Conducting): Promise<void> {
   }
   await emit({ type: 'start', ...toIdentity(run) })
   const outcome = await toOutcome(options, emit)
-  if (outcome.state !== 'failed') void options.uses?.note(run.model).catch(() => {})
   const whole: Outcome = broken ? { ...outcome, ...toBroken(run, broken) } : outcome
   run.emit({ type: 'end', ...(journal ? await save(options, journal, whole) : whole) })
 }
