@@ -30,6 +30,13 @@ export interface Config {
   service: { keepAliveMs: number }
   /** GGUF files of other programs. */
   models: { scan: boolean; folders: string[] }
+  engines: {
+    /** Megabytes (10^6 bytes) for the models of all engines that lmapp starts. Absent: what is free. */
+    memoryMb?: number
+    startOllama: boolean
+  }
+  /** Mirrors: base addresses or folders. */
+  sources: { huggingFace?: string; llamafile?: string }
   history: { titles: 'first-words' | 'model' }
   chat: { plain: boolean }
   personas: Record<string, unknown>

@@ -131,6 +131,34 @@ export const configDescription: ObjectDescription = {
         folders: { kind: 'texts', doc: 'More folders to look into for GGUF files, with what is below them.' },
       },
     },
+    engines: {
+      kind: 'object',
+      doc: 'Engines that lmapp starts itself.',
+      fields: {
+        memoryMb: {
+          kind: 'integer',
+          minimum: 1,
+          maximum: 1_000_000_000,
+          doc: 'How much memory the models of the engines that lmapp starts may take together, in megabytes. Absent: what is free.',
+        },
+        startOllama: {
+          kind: 'switch',
+          default: true,
+          doc: 'Whether an Ollama that is installed is started when it is needed, does not run, and nobody else manages it.',
+        },
+      },
+    },
+    sources: {
+      kind: 'object',
+      doc: 'Where downloads come from: the address of a mirror, or a folder.',
+      fields: {
+        huggingFace: { kind: 'text', doc: 'In place of https://huggingface.co. HF_ENDPOINT goes before it.' },
+        llamafile: {
+          kind: 'text',
+          doc: 'In place of https://github.com/mozilla-ai/llamafile/releases/download.',
+        },
+      },
+    },
     history: {
       kind: 'object',
       doc: 'What was said.',

@@ -42,6 +42,8 @@ interface FilledConfig {
   timeouts: Config['timeouts']
   service: { keepAlive: string | number }
   models: { scan: boolean; folders?: string[] }
+  engines: Config['engines']
+  sources: Config['sources']
   history: Config['history']
   chat: Config['chat']
   personas?: Record<string, unknown>
@@ -50,7 +52,7 @@ interface FilledConfig {
 
 function toConfig(checked: Record<string, unknown>): Config {
   const filled = withDefaults(configDescription, checked) as FilledConfig
-  const { failover, timeouts, service, history, chat, serve } = filled
+  const { failover, timeouts, service, engines, sources, history, chat, serve } = filled
   return {
     ...(filled.model !== undefined && { model: filled.model }),
     aliases: toLists(filled.aliases ?? {}),
@@ -59,6 +61,8 @@ function toConfig(checked: Record<string, unknown>): Config {
     timeouts,
     service: { keepAliveMs: parseDuration(service.keepAlive) ?? 0 },
     models: { scan: filled.models.scan, folders: filled.models.folders ?? [] },
+    engines,
+    sources,
     history,
     chat,
     personas: filled.personas ?? Object.create(null),

@@ -150,6 +150,14 @@ export const errorTable = {
     'Choose a smaller one, or less context: -o num_ctx=N',
   ),
 
+  'wrong-model': entry(
+    -32037,
+    5,
+    502,
+    'The engine answered for another model than the one it was asked for.',
+    'See which models it has: lmapp models list',
+  ),
+
   'context-overflow': entry(
     -32040,
     6,
