@@ -44,6 +44,8 @@ const config: Config = {
   timeouts: { connectMs: 60_000, stallMs: 60_000, loadMs: 60_000 },
   service: { keepAliveMs: 60_000 },
   models: { scan: false, folders: [] },
+  engines: { startOllama: false },
+  sources: {},
   history: { titles: 'first-words' },
   chat: { plain: false },
   personas: {},

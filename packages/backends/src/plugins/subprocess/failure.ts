@@ -1,5 +1,5 @@
 import { type ErrorCode, LmappError } from 'lmapp-kit'
-import type { ExitReport } from './child.ts'
+import type { ExitReport } from '../../processes/index.ts'
 
 /** How far the work had come that an end of the process interrupts. */
 export type Stage = 'start' | 'before-first-token' | 'after-first-token'

@@ -10,7 +10,7 @@ import {
   maxLineBytes,
   untilAborted,
 } from 'lmapp-kit'
-import { type SpawnOptions, spawnChild } from './child.ts'
+import { type SpawnOptions, spawnChild } from '../../processes/index.ts'
 import { parseHelloResult } from './parse-results.ts'
 import { createSession, type Session } from './session.ts'
 import type { SubprocessTimeouts } from './timeouts.ts'

@@ -1,6 +1,5 @@
 import { createConnection, createOutput, LmappError, type RequestId, unknownMethod, untilAborted } from 'lmapp-kit'
-import type { Child } from './child.ts'
-import type { EngineLog } from './engine-log.ts'
+import type { Child, EngineLog } from '../../processes/index.ts'
 import { describeExit, type Failure, type Stage, toError } from './failure.ts'
 import { parseRequestId } from './parse-parts.ts'
 import type { SubprocessTimeouts } from './timeouts.ts'

@@ -10,16 +10,20 @@ import {
   readFileValue,
   removeFileValue,
 } from 'lmapp-kit'
+import {
+  createEngineLog,
+  createSupervisor,
+  type ProcessRecords,
+  type Supervisor,
+  toChildEnvironment,
+} from '../../processes/index.ts'
 import { currentPlatform } from '../discover-plugins.ts'
 import { streamChat } from './chat.ts'
-import { createEngineLog } from './engine-log.ts'
-import { toChildEnvironment } from './environment.ts'
 import { withLarge } from './large.ts'
 import { openSession, otherVersion, toExchangeDir } from './open-session.ts'
 import { parseEmbedding, parseHealth, parseInfo, parseModel, parseModels, parseTokenCount } from './parse-results.ts'
 import { streamPull } from './pull.ts'
 import type { Session } from './session.ts'
-import { createSupervisor, type Supervisor } from './supervisor.ts'
 import { defaultTimeouts, type SubprocessTimeouts } from './timeouts.ts'
 
 export interface SubprocessBackendOptions {
@@ -39,6 +43,8 @@ export interface SubprocessBackendOptions {
   /** Where the command's program is `node`. Default: the Node that runs this, without options. */
   execPath?: string
   execArgv?: readonly string[]
+  /** Where its process is written down while it runs. */
+  records?: ProcessRecords
   /** Waits before a restart after several crashes. Default: by the clock. */
   waitForRestart?: (milliseconds: number, signal: AbortSignal) => Promise<void>
 }
@@ -68,7 +74,7 @@ export function createSubprocessBackend(options: SubprocessBackendOptions): Back
 }
 
 interface Host {
-  supervisor: Supervisor
+  supervisor: Supervisor<Session>
   timeouts: SubprocessTimeouts
   exchangeDir: string
 }
@@ -213,6 +219,7 @@ function createLauncher(
         environment: toChildEnvironment(options.environment),
         execPath: options.execPath ?? process.execPath,
         execArgv: options.execArgv ?? [],
+        ...(options.records && { records: options.records }),
       },
       signal,
     )

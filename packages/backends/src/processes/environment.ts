@@ -8,7 +8,7 @@ const allowed = new Set([
   ...['CUDA_VISIBLE_DEVICES', 'HIP_VISIBLE_DEVICES', 'ROCR_VISIBLE_DEVICES', 'OMP_NUM_THREADS'],
 ])
 
-/** The part of `source` that is passed on to a plugin. */
+/** The part of `source` that is passed on to a child. */
 export function toChildEnvironment(source: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const environment: Record<string, string> = {}
   for (const [name, value] of Object.entries(source)) {

@@ -1,10 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type BackendState, isLmappError, LmappError, untilAborted } from 'lmapp-kit'
-import type { Failure } from './failure.ts'
-import type { Session } from './session.ts'
+
+/** What a supervisor holds: one life of a process. */
+export interface Held {
+  /** Ends it. Idempotent. */
+  close(): Promise<void>
+  /** Resolves when it is gone; `stopped` when that was `close`. Never rejects. */
+  readonly ended: Promise<{ kind: string; message: string }>
+}
 
 /** The one owner of a backend's state: at most one process at a time, and who may have it. */
-export interface Supervisor {
+export interface Supervisor<Session extends Held> {
   /** The running process, started when there is none. Waits for a stop that is under way. Throws the reason of `signal`. */
   acquire(signal?: AbortSignal): Promise<Session>
   /** Ends the process; a start that is under way throws `backend-stopped`. Idempotent. */
@@ -17,7 +23,7 @@ export interface Supervisor {
   readonly failure: string | undefined
 }
 
-export interface SupervisorOptions {
+export interface SupervisorOptions<Session extends Held> {
   name: string
   launch(signal: AbortSignal): Promise<Session>
   /** Waits between crashes. */
@@ -27,7 +33,11 @@ export interface SupervisorOptions {
 const firstBackOffMs = 500
 const longestBackOffMs = 8_000
 
-export function createSupervisor({ name, launch, wait = pause }: SupervisorOptions): Supervisor {
+export function createSupervisor<Session extends Held>({
+  name,
+  launch,
+  wait = pause,
+}: SupervisorOptions<Session>): Supervisor<Session> {
   let current: Session | undefined
   let starting: { promise: Promise<Session>; controller: AbortController } | undefined
   let stopping: Promise<void> | undefined
@@ -67,7 +77,7 @@ export function createSupervisor({ name, launch, wait = pause }: SupervisorOptio
     }
   }
 
-  function forget(session: Session, { kind, message }: Failure): void {
+  function forget(session: Session, { kind, message }: { kind: string; message: string }): void {
     if (current === session) current = undefined
     if (kind === 'stopped') return
     crashes++

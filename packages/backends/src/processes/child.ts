@@ -1,10 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { constants } from 'node:os'
 import { resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LmappError } from 'lmapp-kit'
 import type { EngineLog } from './engine-log.ts'
+import { findProgram } from './find-program.ts'
+import { holdLifeline, toGuarded, toSignalNumber, toWindowsGuard } from './guard.ts'
+import { killByNonce, nonceVariable } from './own-processes.ts'
+import type { ProcessRecords } from './process-records.ts'
 
 /** How a child ended. */
 export interface ExitReport {
@@ -14,8 +20,13 @@ export interface ExitReport {
   stderr: string[]
 }
 
-/** A process of ours, in a group of its own. Whichever way it ends, its group ends with it. */
+/**
+ * A process of ours, in a group of its own. Whichever way it ends, its group ends with it, and whatever it started; and
+ * whichever way we end, `kill -9` included, so do they.
+ */
 export interface Child {
+  /** Of the process that leads the group. */
+  pid: number
   stdin: Writable
   stdout: Readable
   /** Resolves when it has ended and its output is read. Never rejects. */
@@ -35,46 +46,75 @@ export interface SpawnOptions {
   execPath: string
   execArgv: readonly string[]
   log: EngineLog
+  /** Where it is written down while it runs. */
+  records?: ProcessRecords
+  /** What a user does when the program cannot be started. */
+  cannotStartHint?: string
 }
 
 /** Grandchildren that left the group may hold the pipes open; nobody waits longer for them than this. */
 const pipeGraceMs = 500
-const ownGroup = process.platform !== 'win32'
 
 /** Throws `backend-start-failed` when the program cannot be started. */
 export async function spawnChild(options: SpawnOptions): Promise<Child> {
-  const { program, args } = toProgram(options)
-  const child = spawn(program, args, {
+  const { program, args } = await toProgram(options)
+  const guarded = toGuarded(program, args, process.platform)
+  const nonce = randomUUID()
+  const child = spawn(guarded.program, guarded.args, {
     cwd: options.directory,
-    env: options.environment,
-    detached: ownGroup,
+    env: { ...options.environment, [nonceVariable]: nonce },
+    detached: guarded.detached,
     windowsHide: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: guarded.stdio,
   })
-  const { stdin, stdout, stderr } = child
+  const stdin = child.stdin as Writable
   stdin.on('error', () => {})
-  const logged = logOutput(stderr, options.log)
-  const exited = watch(child, logged, options.log)
+  holdLifeline(child)
+  const logged = logOutput(child.stderr as Readable, options.log)
+  const exited = watch(child, { logged, nonce, options })
   try {
     await once(child, 'spawn')
   } catch (cause) {
-    throw cannotStart(program, options.directory, cause)
+    throw cannotStart(program, options, cause)
   }
-  return { stdin, stdout, exited, kill: () => killChild(child), end: (waits) => endChild(child, exited, waits) }
+  const pid = child.pid ?? 0
+  if (process.platform === 'win32') guardOnWindows(child, pid)
+  await options.records?.add({ pid, nonce, program })
+  return {
+    pid,
+    stdin,
+    stdout: child.stdout as Readable,
+    exited,
+    kill: () => killChild(child),
+    end: (waits) => endChild(child, exited, waits),
+  }
 }
 
-function toProgram({ command, directory, execPath, execArgv }: SpawnOptions): { program: string; args: string[] } {
+async function toProgram(options: SpawnOptions): Promise<{ program: string; args: string[] }> {
+  const { command, directory, environment, execPath, execArgv } = options
   const [program = '', ...args] = command
   if (program === 'node') return { program: execPath, args: [...execArgv, ...args] }
-  return { program: /[/\\]/.test(program) ? resolve(directory, program) : program, args }
+  const named = /[/\\]/.test(program) ? resolve(directory, program) : program
+  const found = await findProgram(named, { environment })
+  if (found === undefined) throw cannotStart(named, options)
+  return { program: found, args }
 }
 
-function cannotStart(program: string, directory: string, cause: unknown): LmappError {
+function cannotStart(program: string, { directory, cannotStartHint }: SpawnOptions, cause?: unknown): LmappError {
   return new LmappError('backend-start-failed', `The program "${program}" cannot be started.`, {
-    hint: `Install it, or correct "command" in the manifest in ${directory}`,
+    hint: cannotStartHint ?? `Install it, or correct "command" in the manifest in ${directory}`,
     details: { program, directory },
     cause,
   })
+}
+
+/** Ends, and the job object with it, when the child does or we do. */
+function guardOnWindows(child: ChildProcess, pid: number): void {
+  const { program, args } = toWindowsGuard(pid)
+  const guard = spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore'], windowsHide: true })
+  guard.on('error', () => {})
+  guard.unref()
+  child.once('exit', () => guard.stdin?.end())
 }
 
 async function logOutput(stderr: Readable, log: EngineLog): Promise<void> {
@@ -86,7 +126,13 @@ async function logOutput(stderr: Readable, log: EngineLog): Promise<void> {
   }
 }
 
-async function watch(child: ChildProcess, logged: Promise<void>, log: EngineLog): Promise<ExitReport> {
+interface Watching {
+  logged: Promise<void>
+  nonce: string
+  options: SpawnOptions
+}
+
+async function watch(child: ChildProcess, { logged, nonce, options }: Watching): Promise<ExitReport> {
   const { promise, resolve } = Promise.withResolvers<{ exitCode: number | null; signal: string | null }>()
   child.once('error', () => resolve({ exitCode: null, signal: null }))
   child.once('exit', (exitCode, signal) => {
@@ -97,12 +143,20 @@ async function watch(child: ChildProcess, logged: Promise<void>, log: EngineLog)
     }, pipeGraceMs)
     child.once('close', () => {
       clearTimeout(grace)
-      resolve({ exitCode, signal })
+      resolve(toExit(exitCode, signal))
     })
   })
   const exit = await promise
   await logged
-  return { ...exit, stderr: log.tail() }
+  if (child.pid !== undefined) await killByNonce(nonce)
+  await options.records?.remove(nonce)
+  return { ...exit, stderr: options.log.tail() }
+}
+
+function toExit(exitCode: number | null, signal: string | null): { exitCode: number | null; signal: string | null } {
+  const number = process.platform === 'win32' ? undefined : toSignalNumber(exitCode)
+  const [name] = Object.entries(constants.signals).find(([, value]) => value === number) ?? []
+  return name === undefined ? { exitCode, signal } : { exitCode: null, signal: name }
 }
 
 async function endChild(
@@ -134,8 +188,8 @@ function killChild(child: ChildProcess): void {
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return
   try {
-    if (ownGroup) process.kill(-child.pid, 'SIGKILL')
-    else child.kill('SIGKILL')
+    if (process.platform === 'win32') child.kill('SIGKILL')
+    else process.kill(-child.pid, 'SIGKILL')
   } catch {
     // Nobody of the group is left.
   }

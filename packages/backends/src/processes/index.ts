@@ -1,0 +1,6 @@
+export { type Child, type ExitReport, type SpawnOptions, spawnChild } from './child.ts'
+export { createEngineLog, type EngineLog } from './engine-log.ts'
+export { toChildEnvironment } from './environment.ts'
+export { type FindProgramOptions, findProgram, isProgram } from './find-program.ts'
+export { createProcessRecords, type ProcessRecords } from './process-records.ts'
+export { createSupervisor, type Held, type Supervisor } from './supervisor.ts'
