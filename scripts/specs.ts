@@ -1,7 +1,8 @@
-/** Writes `specs/backend-interface.json` and `specs/errors.md` from the contract's own types and tables. */
+/** Writes `specs/backend-interface.json`, `specs/errors.md` and `docs/troubleshooting.md` from the contract's own types and tables. */
 import { writeFileSync } from 'node:fs'
-import { toBackendInterface, toErrorsMarkdown } from '../packages/kit/src/schema/specs.ts'
+import { toBackendInterface, toErrorsMarkdown, toTroubleshootingMarkdown } from '../packages/kit/src/schema/specs.ts'
 
-const specs = new URL('../specs/', import.meta.url)
-writeFileSync(new URL('backend-interface.json', specs), toBackendInterface())
-writeFileSync(new URL('errors.md', specs), toErrorsMarkdown())
+const root = new URL('../', import.meta.url)
+writeFileSync(new URL('specs/backend-interface.json', root), toBackendInterface())
+writeFileSync(new URL('specs/errors.md', root), toErrorsMarkdown())
+writeFileSync(new URL('docs/troubleshooting.md', root), toTroubleshootingMarkdown())

@@ -22,6 +22,22 @@ export interface BackendContext {
   modelsDir: string
 }
 
+/** What a look at the machine tells of an engine. Looking starts nothing. */
+export interface Inspection {
+  /** `lmapp` for what lmapp runs now, or would run if it were asked. */
+  owner: 'lmapp' | 'external'
+  /** Who keeps it running, for people: "systemd (ollama.service)", "the Ollama app", "a container". */
+  managedBy?: string
+  /** The command by which its manager restarts it. */
+  restart?: string
+  /** Where its program is on this machine. */
+  program?: string
+  /** Whether lmapp starts it when it is needed. */
+  startable: boolean
+  /** What stands in the way, for a person, and what mends it. */
+  problem?: { message: string; mend: string }
+}
+
 /** Our adapter to one kind of engine: built in, or a plugin. Creating costs nothing and touches nothing. */
 export interface BackendType {
   name: string
@@ -48,6 +64,8 @@ export interface BackendType {
     options: { signal: AbortSignal; offline: boolean },
   ): AsyncIterable<Status>
   create(definition: BackendDefinition, context: BackendContext): Backend
+  /** Who owns the engine, where it is installed, and what is wrong with it. `backend` is what `create` gave. */
+  inspect?(definition: BackendDefinition, context: BackendContext, backend: Backend): Promise<Inspection>
   /** For people: where it is, as a URL or a command. */
   describeAddress?(definition: BackendDefinition): string | undefined
 }

@@ -1,6 +1,6 @@
 export type { BackendReport, BackendReports } from './backend-reports.ts'
 export { createBackendReports } from './backend-reports.ts'
-export type { BackendContext, BackendDefinition, BackendType } from './backend-type.ts'
+export type { BackendContext, BackendDefinition, BackendType, Inspection } from './backend-type.ts'
 export {
   type BackendRegistry,
   type BackendRegistryOptions,

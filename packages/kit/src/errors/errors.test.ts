@@ -11,10 +11,12 @@ describe('the table', () => {
     for (const [code, { rpc }] of entries) assert.ok(Number.isInteger(rpc) && rpc < 0 && rpc >= -32_999, code)
   })
 
-  test('says of each what it means and what to do, and speaks HTTP', () => {
-    for (const [code, { meaning, recovery, http }] of entries) {
+  test('says of each what it means, what lmapp does by itself and what to do, and speaks HTTP', () => {
+    for (const [code, { says, meaning, byItself, recovery, http }] of entries) {
       assert.match(code, /^[a-z]+(-[a-z]+)*$/)
+      assert.match(says, /^(["A-Z]|lmapp )/, code)
       assert.match(meaning, /^([A-Z]|lmapp ).*\.$/, code)
+      assert.match(byItself, /^[A-Z].*\.$/, code)
       assert.match(recovery, /^[A-Z].*[^.]$/, code)
       assert.ok(http >= 400 && http < 600, code)
     }

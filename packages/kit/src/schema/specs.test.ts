@@ -5,18 +5,21 @@ import { errorTable } from '../errors/error-table.ts'
 import { optionalMethods, requiredMethods } from '../manifest.ts'
 import * as schemas from './index.ts'
 import { methodSchemas, notificationSchemas } from './methods.ts'
-import { toBackendInterface, toErrorsMarkdown } from './specs.ts'
+import { toBackendInterface, toErrorsMarkdown, toTroubleshootingMarkdown } from './specs.ts'
 
-const specs = new URL('../../../../specs/', import.meta.url)
-const read = (name: string) => readFileSync(new URL(name, specs), 'utf8')
+const root = new URL('../../../../', import.meta.url)
+const read = (name: string) => readFileSync(new URL(name, root), 'utf8')
 
-describe('the files in specs/', () => {
+describe('the files that are made', () => {
   const advice = 'The contract changed: run `npm run specs` and look at the difference.'
-  test('backend-interface.json is what the schemas say', () => {
-    assert.ok(read('backend-interface.json') === toBackendInterface(), advice)
+  test('specs/backend-interface.json is what the schemas say', () => {
+    assert.ok(read('specs/backend-interface.json') === toBackendInterface(), advice)
   })
-  test('errors.md is what the table says', () => {
-    assert.ok(read('errors.md') === toErrorsMarkdown(), advice)
+  test('specs/errors.md is what the table says', () => {
+    assert.ok(read('specs/errors.md') === toErrorsMarkdown(), advice)
+  })
+  test('docs/troubleshooting.md is what the table says', () => {
+    assert.ok(read('docs/troubleshooting.md') === toTroubleshootingMarkdown(), advice)
   })
 })
 
@@ -56,7 +59,7 @@ describe('backend-interface.json', () => {
 })
 
 describe('lifecycle.md', () => {
-  const lines = [...read('lifecycle.md').matchAll(/^([→←]) (\{.*\})$/gmu)].map(([, from, line]) => ({
+  const lines = [...read('specs/lifecycle.md').matchAll(/^([→←]) (\{.*\})$/gmu)].map(([, from, line]) => ({
     from: from === '→' ? 'host' : 'plugin',
     message: JSON.parse(line ?? ''),
   }))
@@ -98,4 +101,41 @@ describe('lifecycle.md', () => {
 test('errors.md has a line for every code', () => {
   const text = toErrorsMarkdown()
   for (const code of Object.keys(errorTable)) assert.ok(text.includes(`| \`${code}\` | `), code)
+})
+
+describe('troubleshooting.md', () => {
+  const text = toTroubleshootingMarkdown()
+  const sections = [...text.matchAll(/^## .* \(exit (\d+)\)\n([\s\S]*?)(?=^## |(?![\s\S]))/gm)]
+
+  test('tells of every code once, below its exit code: what is seen, why, what lmapp does, what to do', () => {
+    const told = sections.flatMap(([, exit, body = '']) =>
+      [...body.matchAll(/^### ([a-z-]+)\n\n([\s\S]*?)(?=^### |(?![\s\S]))/gm)].map(([, code = '', item = '']) => {
+        for (const part of ['**You see** `lmapp: ', '**Why.** ', '**lmapp by itself.** ', '**You.** ']) {
+          assert.equal(item.split(part).length, 2, `${code}: ${part}`)
+        }
+        return `${code} ${exit}`
+      }),
+    )
+    const known = Object.entries(errorTable).map(([code, { exit }]) => `${code} ${exit}`)
+    assert.deepEqual(told.sort(), known.sort())
+  })
+
+  test('has links that lead to its headings', () => {
+    const headings = sections.map(([heading]) =>
+      heading
+        .slice(3, heading.indexOf('\n'))
+        .toLowerCase()
+        .replaceAll(/[^\w -]/g, '')
+        .replaceAll(' ', '-'),
+    )
+    const links = [...text.matchAll(/\]\(#(.*?)\)/g)].map(([, anchor]) => anchor)
+    assert.deepEqual(links, headings)
+  })
+
+  test('marks what is typed', () => {
+    assert.match(text, /Start the engine, then: `lmapp doctor`\./)
+    assert.match(text, /or less context: `-o num_ctx=N`\./)
+    assert.match(text, /Say yes beforehand with `--yes`\./)
+    assert.doesNotMatch(text, /\*\*You\.\*\*.*: lmapp /)
+  })
 })
