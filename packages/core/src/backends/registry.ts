@@ -1,5 +1,6 @@
 import { type Backend, LmappError } from 'lmapp-kit'
 import type { Config } from '../config/config.ts'
+import type { KnownModel } from '../models/models.ts'
 import { type Breaker, createBreaker } from '../routing/breaker.ts'
 import { isNear, nearestNames } from '../text/nearest.ts'
 import type { BackendContext, BackendDefinition, BackendType } from './backend-type.ts'
@@ -18,6 +19,8 @@ export interface RegisteredBackend {
   readonly automatic: boolean
   readonly breaker: Breaker
   readonly backend: Backend
+  /** What it listed when it was last asked and answered. */
+  lastListed: KnownModel[] | undefined
   /** Keeps the backend open until the lease is disposed, even when the configuration drops it. */
   lease(): Disposable
 }
@@ -169,6 +172,7 @@ function createEntry(parts: EntryParts, now: () => number): Entry {
     ...parts,
     id: parts.definition.id,
     breaker: createBreaker(now),
+    lastListed: undefined,
     leases: 0,
     lastUsed: now(),
     get opened() {

@@ -3,7 +3,8 @@ import type { BackendRegistry } from '../backends/registry.ts'
 import type { Config } from '../config/config.ts'
 import type { ModelLibrary } from '../models/models.ts'
 import { withReferences } from '../models/with-references.ts'
-import { type Candidate, listAll, resolveCandidates } from '../routing/resolve.ts'
+import { listAll } from '../routing/list-models.ts'
+import { type Candidate, resolveCandidates } from '../routing/resolve.ts'
 
 export interface EmbedderOptions {
   backends: BackendRegistry

@@ -2,7 +2,8 @@ import { access } from 'node:fs/promises'
 import { isLmappError, LmappError, type ModelInfo, type Progress } from 'lmapp-kit'
 import type { BackendRegistry, RegisteredBackend } from '../backends/registry.ts'
 import type { Config } from '../config/config.ts'
-import { listAll, type ResolveOptions, resolveCandidates } from '../routing/resolve.ts'
+import { listAll, listModels } from '../routing/list-models.ts'
+import { type ResolveOptions, resolveCandidates } from '../routing/resolve.ts'
 import { nearestNames } from '../text/nearest.ts'
 import { fitModel } from './fit.ts'
 import { readGgufHeader } from './gguf.ts'
@@ -60,7 +61,8 @@ export function createModelService(options: ModelServiceOptions): ModelService {
     async list(environment, filter = {}) {
       const wanted = filter.backend === undefined ? undefined : await backends.get(filter.backend, environment)
       const all = (await backends.list(environment)).filter(({ hidden }) => !hidden)
-      const [listed, describe] = await Promise.all([listAll(wanted ? [wanted] : all), prepareDescription(options)])
+      const listing = wanted ? listAll([wanted]) : listModels(all).soon
+      const [listed, describe] = await Promise.all([listing, prepareDescription(options)])
       const described = listed.map(async ({ target, models }) => {
         const loaded = target.type.knownModels ? await loadedModels(target) : undefined
         return models.map((model) => describe(target, model, loaded))

@@ -85,4 +85,23 @@ describe('the circuit breaker of a backend', () => {
     breaker.failed(new LmappError('forbidden', 'No.'))
     assert.equal(breaker.admits(), true)
   })
+
+  it('keeps requests away as long as an engine asked for, which is no failure', () => {
+    let now = 0
+    const breaker = createBreaker(() => now)
+    const wait = (retryAfterMs: number) =>
+      breaker.failed(new LmappError('rate-limited', 'Too many.', { details: { retryAfterMs } }))
+    wait(3_000)
+    assert.deepEqual(breaker.current, { state: 'open', retryAt: new Date(3_000), reason: 'Too many.' })
+    assert.equal(breaker.admits(), false)
+    now = 3_000
+    assert.deepEqual(breaker.current, { state: 'closed' })
+    assert.equal(breaker.admits(), true)
+    wait(Number.MAX_SAFE_INTEGER)
+    assert.deepEqual(breaker.current.retryAt, new Date(603_000))
+    breaker.succeeded()
+    assert.equal(breaker.admits(), true)
+    for (const strange of [-1, Number.NaN]) wait(strange)
+    assert.equal(breaker.current.state, 'closed')
+  })
 })

@@ -4,7 +4,7 @@ export interface BreakerState {
   state: 'closed' | 'open' | 'half-open'
   /** When a trial is allowed; only while open. */
   retryAt?: Date
-  /** Message of the failure that opened it. */
+  /** Message of the failure that opened it, or of the engine that asked to wait. */
   reason?: string
 }
 
@@ -17,6 +17,7 @@ export interface Breaker {
   /** Whether a request may go. While half-open only the first caller gets a yes. */
   admits(): boolean
   succeeded(): void
+  /** An error that says how long to wait (`details.retryAfterMs`) keeps requests away for that long, at most ten minutes. */
   failed(error: LmappError): void
   /** The request ended without telling anything of the backend's health: a trial is given back. */
   neutral(): void
@@ -25,6 +26,7 @@ export interface Breaker {
 const firstPauseMs = 10_000
 const longestPauseMs = 300_000
 const failuresInARow = 3
+const longestRestMs = 600_000
 
 export function createBreaker(now: () => number = Date.now): Breaker {
   let failures = 0
@@ -32,8 +34,11 @@ export function createBreaker(now: () => number = Date.now): Breaker {
   let openedAt: number | undefined
   let reason: string | undefined
   let trial = false
+  let rest: { until: number; reason: string } | undefined
 
+  const resting = () => (rest && rest.until > now() ? rest : undefined)
   const state = (): BreakerState['state'] => {
+    if (resting()) return 'open'
     if (openedAt === undefined) return 'closed'
     return now() - openedAt >= pauseMs ? 'half-open' : 'open'
   }
@@ -41,6 +46,8 @@ export function createBreaker(now: () => number = Date.now): Breaker {
   return {
     get current() {
       const current = state()
+      const wish = resting()
+      if (wish) return { state: 'open' as const, retryAt: new Date(wish.until), reason: wish.reason }
       return {
         state: current,
         ...(current === 'open' && openedAt !== undefined && { retryAt: new Date(openedAt + pauseMs) }),
@@ -59,9 +66,12 @@ export function createBreaker(now: () => number = Date.now): Breaker {
       pauseMs = firstPauseMs
       openedAt = undefined
       reason = undefined
+      rest = undefined
       trial = false
     },
     failed(error) {
+      const restMs = retryAfterMs(error)
+      if (restMs !== undefined) rest = { until: now() + Math.min(restMs, longestRestMs), reason: error.message }
       if (!error.entry.trips) {
         trial = false
         return
@@ -82,4 +92,10 @@ export function createBreaker(now: () => number = Date.now): Breaker {
 
 function opensAtOnce(error: LmappError): boolean {
   return error.code === 'backend-unreachable' || error.code === 'backend-not-identified' || error.code === 'stalled'
+}
+
+/** Milliseconds that the engine asked to wait, where it did. */
+export function retryAfterMs({ details }: LmappError): number | undefined {
+  const wanted = details?.retryAfterMs
+  return typeof wanted === 'number' && wanted >= 0 ? wanted : undefined
 }

@@ -1,10 +1,11 @@
-import { isLmappError, LmappError, untilAborted } from 'lmapp-kit'
+import { isLmappError, LmappError } from 'lmapp-kit'
 import type { BackendRegistry, RegisteredBackend } from '../backends/registry.ts'
 import type { Config } from '../config/config.ts'
 import { fitModel } from '../models/fit.ts'
 import type { ModelUses } from '../models/model-uses.ts'
 import type { CatalogueEntry, KnownModel, LibraryModel } from '../models/models.ts'
 import { parseReference, resolveReference } from '../models/references.ts'
+import { type Listed, listModels } from './list-models.ts'
 
 /** One place where an answer can come from. */
 export interface Candidate {
@@ -33,12 +34,6 @@ export interface ResolveOptions {
   uses?: ModelUses
   /** In bytes; default: what the system says. */
   freeMemory?: () => number
-}
-
-/** Backends with what they list. */
-export interface Listed {
-  target: RegisteredBackend
-  models: KnownModel[]
 }
 
 /** Names the candidates of a model reference, or of none. Throws `model-not-found`, `model-ambiguous`, `no-backend`, `offline`. */
@@ -74,8 +69,26 @@ async function resolveByList(
   targets: RegisteredBackend[],
   options: ResolveOptions,
 ): Promise<Resolution> {
+  const listing = listModels(targets.filter((target) => !target.hidden))
+  const among = (listed: Listed[]) => resolveAmong(wanted, listed, targets, options)
+  try {
+    const found = await among(await listing.soon)
+    const isSure = found.notice === undefined && found.fetch === undefined
+    if (isSure || !listing.incomplete) return found
+  } catch (error) {
+    if (!isLmappError(error) || !listing.incomplete) throw error
+  }
+  return among(await listing.all)
+}
+
+/** `shown`: what those list that are no secret. */
+async function resolveAmong(
+  wanted: string,
+  shown: Listed[],
+  targets: RegisteredBackend[],
+  options: ResolveOptions,
+): Promise<Resolution> {
   const { defaultModel } = options.library
-  const shown = await listAll(targets.filter((target) => !target.hidden))
   const listed = [...shown, ...targets.filter(({ hidden }) => hidden).map((target) => ({ target, models: [] }))]
   try {
     const { candidates, notice } = resolveReference(wanted, {
@@ -130,7 +143,19 @@ async function withFetch(resolution: Resolution, options: ResolveOptions): Promi
  */
 async function chooseDefault(targets: RegisteredBackend[], options: ResolveOptions): Promise<Resolution> {
   const eligible = targets.filter((target) => !target.type.onlyWhenNamed)
-  const [listed, used] = await Promise.all([listAll(eligible), options.uses?.all()])
+  const listing = listModels(eligible)
+  const used = await options.uses?.all()
+  const soon = chooseAmong(await listing.soon, used, options)
+  const best = soon ?? (listing.incomplete ? chooseAmong(await listing.all, used, options) : undefined)
+  if (best) return { candidates: [{ target: best.target, model: best.model.id }] }
+  return fetchDefault(eligible, options)
+}
+
+function chooseAmong(
+  listed: readonly Listed[],
+  used: ReadonlyMap<string, string> | undefined,
+  options: ResolveOptions,
+): Choice | undefined {
   const freeBytes = (options.freeMemory ?? (() => process.availableMemory()))()
   const choices = listed.flatMap(({ target, models }) =>
     models.flatMap((model) => {
@@ -138,9 +163,7 @@ async function chooseDefault(targets: RegisteredBackend[], options: ResolveOptio
       return isSensible(choice, freeBytes) ? [choice] : []
     }),
   )
-  const best = choices.sort(byPreference)[0]
-  if (best) return { candidates: [{ target: best.target, model: best.model.id }] }
-  return fetchDefault(eligible, options)
+  return choices.sort(byPreference)[0]
 }
 
 function fetchDefault(targets: RegisteredBackend[], options: ResolveOptions): Resolution {
@@ -192,27 +215,4 @@ function toOffline(model: CatalogueEntry): LmappError {
     'offline',
     `No model is on this machine, and LMAPP_OFFLINE forbids fetching ${model.name} (${megabytes} MB).`,
   )
-}
-
-/** Asks all at once; a backend that does not answer lists nothing and disturbs no other. */
-export async function listAll(targets: RegisteredBackend[]): Promise<Listed[]> {
-  return Promise.all(targets.map(async (target) => ({ target, models: await listOne(target) })))
-}
-
-/**
- * Milliseconds beyond its own limit. A backend that hangs then says so itself, which opens its breaker, so that the next
- * question does not wait for it; one that loads says that, which does not.
- */
-const graceMs = 500
-
-async function listOne(target: RegisteredBackend): Promise<KnownModel[]> {
-  if (target.breaker.current.state === 'open') return []
-  try {
-    if (target.type.knownModels) return await target.type.knownModels(target.definition, target.context)
-    const signal = AbortSignal.timeout(target.context.timeouts.connectMs + graceMs)
-    return await untilAborted(target.backend.listModels({ signal }), signal)
-  } catch (error) {
-    if (isLmappError(error)) target.breaker.failed(error)
-    return []
-  }
 }

@@ -1,5 +1,6 @@
 import { type Finish, type Handover, isLmappError, LmappError, type RunEnd } from 'lmapp-kit'
 import type { Candidate } from '../routing/resolve.ts'
+import { tryAside } from '../routing/try-aside.ts'
 import { supports } from './abilities.ts'
 import { type Failure, type Outcome, toFailed, toFinished } from './outcome.ts'
 import { type Answered, answerStructured, releaseHeld } from './structured-answer.ts'
@@ -8,7 +9,7 @@ import { type ExecuteOptions, type Progress, toReference, tryCandidate } from '.
 /** Asks one candidate after the other until one finishes or none is left. Never rejects for what an engine does. */
 export async function execute(options: ExecuteOptions): Promise<Outcome> {
   const { run, signal } = options
-  const progress: Progress = { startedAt: options.now(), firstTokenAt: undefined, attempts: 0 }
+  const progress: Progress = { startedAt: options.now(), firstTokenAt: undefined, attempts: 0, left: 0 }
   const waiting = options.failover.enabled
     ? [...options.resolution.candidates]
     : options.resolution.candidates.slice(0, 1)
@@ -17,6 +18,7 @@ export async function execute(options: ExecuteOptions): Promise<Outcome> {
 
   for (let candidate = takeNext(waiting); candidate; candidate = takeNext(waiting)) {
     const reference = toReference(candidate)
+    progress.left = waiting.length
     const last = failures.at(-1)
     if (last)
       await announce(
@@ -43,10 +45,18 @@ async function announce(handover: Handover, options: ExecuteOptions, progress: P
 
 const cancelled: Finish = { type: 'finish', reason: 'cancelled', usage: {} }
 
-/** The next whose breaker admits it; where none does, the last remaining one is asked all the same. */
+/**
+ * The next one that did not fail just now. One that may be tried again is tried aside where another can answer, so that
+ * nobody waits for it. Where all failed, the first of them is asked all the same.
+ */
 function takeNext(waiting: Candidate[]): Candidate | undefined {
-  const index = waiting.findIndex(({ target }) => target.breaker.admits())
-  if (index >= 0) return waiting.splice(index, 1)[0]
+  const index = waiting.findIndex(({ target }) => target.breaker.current.state === 'closed')
+  if (index >= 0) {
+    for (const { target } of waiting.slice(0, index)) void tryAside(target)
+    return waiting.splice(index, 1)[0]
+  }
+  const ready = waiting.findIndex(({ target }) => target.breaker.admits())
+  if (ready >= 0) return waiting.splice(ready, 1)[0]
   const [first] = waiting.splice(0)
   return first
 }

@@ -57,7 +57,10 @@ export function toFailed(
     const none = new LmappError('no-backend', 'No backend is left that could go on.')
     return { state: 'failed', ...common, error: none.toData() }
   }
-  if (written.delivered) return { state: 'incomplete', ...common, error: toMidAnswer(first.error).toData() }
+  if (written.delivered) {
+    const error = withOthers(toMidAnswer(first.error), failures)
+    return { state: 'incomplete', ...common, error: error.toData() }
+  }
   const state = written.text === '' ? 'failed' : 'incomplete'
   return { state, ...common, error: summarise(first, failures).toData() }
 }
@@ -74,10 +77,28 @@ function toMidAnswer(error: LmappError): LmappError {
 }
 
 function summarise(first: Failure, failures: readonly Failure[]): LmappError {
-  if (failures.every(({ error }) => error.code === first.error.code) && !first.error.entry.trips) return first.error
   if (failures.length === 1) return first.error
+  const agree = failures.every(({ error }) => error.code === first.error.code) && !first.error.entry.trips
+  if (agree) return withOthers(first.error, failures)
   const lines = failures.map(({ reference, error }) => `${reference}: ${error.message}`)
   return new LmappError('candidates-failed', `All ${failures.length} candidates failed. ${lines.join(' ')}`, {
-    details: { failures: failures.map(({ reference, error }) => ({ reference, ...error.toData() })) },
+    details: toChain(failures),
   })
+}
+
+/** The first error, and what those said that were asked after it. */
+function withOthers(first: LmappError, failures: readonly Failure[]): LmappError {
+  const others = failures.slice(1)
+  if (others.length === 0) return first
+  const lines = others.map(({ reference, error }) => `${reference}: ${error.message}`)
+  return new LmappError(first.code, `${first.message} Nor did another go on. ${lines.join(' ')}`, {
+    hint: first.hint,
+    details: { ...first.details, ...toChain(failures) },
+    cause: first.cause,
+  })
+}
+
+/** What each of them said, in the order in which they were asked. */
+function toChain(failures: readonly Failure[]): { failures: object[] } {
+  return { failures: failures.map(({ reference, error }) => ({ reference, ...error.toData() })) }
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { NumberedRunEvent, RunEnd, RunEvent } from 'lmapp-kit'
-import { isLmappError } from 'lmapp-kit'
+import { isLmappError, LmappError } from 'lmapp-kit'
+import { createMockBackend } from 'lmapp-kit/testkit'
+import type { BackendType } from '../backends/backend-type.ts'
 import { type Core, openCore, toQuestion } from '../testing/open-core.ts'
 import type { Run } from './run.ts'
 import { createRunManager } from './run-manager.ts'
@@ -325,6 +327,60 @@ describe('failover', () => {
     assert.equal((end.error?.details?.failures as unknown[]).length, 2)
   })
 
+  it('waits as long as the engine asks, where nobody else could answer', async () => {
+    await using core = await openCore({ boxes: {}, backends: { box: { type: 'limited' } }, types: [limited(5)] })
+    const run = await core.runs.start(toQuestion('Count.', { model: 'box/m' }))
+    const events = await eventsOf(run)
+    assert.ok(events.some((event) => event.type === 'status' && event.phase === 'queued'))
+    assert.equal(textOf(events), reply)
+  })
+
+  it('stops waiting when it is cancelled', async () => {
+    await using core = await openCore({ boxes: {}, backends: { box: { type: 'limited' } }, types: [limited(50_000)] })
+    const run = await core.runs.start(toQuestion('Count.', { model: 'box/m' }))
+    for await (const { event } of run.events({ from: 0 })) if (event.type === 'status') break
+    await run.cancel()
+    assert.equal((await run.ended).state, 'stopped')
+  })
+
+  it('does not wait where another can answer, nor for the next requests as long as it was asked to', async () => {
+    await using core = await openCore({
+      boxes: { two: { m: { reply } } },
+      backends: { one: { type: 'limited' } },
+      types: [limited(50_000)],
+      config: { aliases },
+    })
+    const handovers = async () => {
+      const events = await eventsOf(await core.runs.start(toQuestion('Count.', { model: 'best' })))
+      assert.equal(textOf(events), reply)
+      return events.filter(({ type }) => type === 'handover').length
+    }
+    assert.deepEqual([await handovers(), await handovers()], [1, 0])
+  })
+
+  it('does not wait for ever: beyond a minute the user hears of it', async () => {
+    await using core = await openCore({ boxes: {}, backends: { box: { type: 'limited' } }, types: [limited(61_000)] })
+    const end = await (await core.runs.start(toQuestion('Count.', { model: 'box/m' }))).ended
+    assert.equal(end.error?.code, 'rate-limited')
+  })
+
+  it('tells what each said who could not go on in mid-sentence', async () => {
+    await using core = await openCore({
+      boxes: {
+        one: { m: { reply, fault: { kind: 'drop', afterTokens: 4 } } },
+        two: { m: { reply, fault: { kind: 'fail-at-once' } } },
+      },
+      config: { aliases },
+    })
+    const end = await (await core.runs.start(toQuestion('Count.', { model: 'best' }))).ended
+    assert.equal(end.state, 'incomplete')
+    assert.match(end.error?.message ?? '', /two\/m: /)
+    assert.deepEqual(
+      (end.error?.details?.failures as { reference: string }[]).map(({ reference }) => reference),
+      ['one/m', 'two/m'],
+    )
+  })
+
   it('does not wait again for a backend that hung: its breaker is open', async () => {
     await using core = await openCore({
       boxes: { one: { m: { fault: { kind: 'hang' } } }, two: { m: { reply } } },
@@ -365,3 +421,24 @@ describe('a full disk', () => {
     assert.ok((await eventsOf(run)).length > 2, 'what arrived was shown')
   })
 })
+
+/** An engine that asks the first request to wait, and answers the second. */
+function limited(retryAfterMs: number): BackendType {
+  return {
+    name: 'limited',
+    execution: 'built-in',
+    owner: 'external',
+    create() {
+      const mock = createMockBackend({ models: { m: { reply } } })
+      const chat = mock.chat.bind(mock)
+      let asked = 0
+      return Object.assign(mock, {
+        chat(...asking: Parameters<typeof chat>) {
+          asked += 1
+          if (asked > 1) return chat(...asking)
+          throw new LmappError('rate-limited', 'Too many requests.', { details: { retryAfterMs } })
+        },
+      })
+    },
+  }
+}

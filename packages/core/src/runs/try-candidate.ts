@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type ChatRequest,
   type Finish,
@@ -7,6 +8,7 @@ import {
   type Part,
   type RunEvent,
 } from 'lmapp-kit'
+import { retryAfterMs } from '../routing/breaker.ts'
 import type { Candidate, Resolution } from '../routing/resolve.ts'
 import type { AttemptRecord } from '../store/store.ts'
 import { assertSees } from './abilities.ts'
@@ -35,6 +37,8 @@ export interface Progress {
   startedAt: number
   firstTokenAt: number | undefined
   attempts: number
+  /** Candidates that nobody has asked yet. */
+  left: number
   /** Under a schema: what has arrived and has not left the service. */
   held?: HeldAnswer
 }
@@ -65,11 +69,24 @@ export async function tryCandidate(
       return result
     }
     const silent = options.run.text.length === textBefore
-    const again = silent && tries < options.failover.retries && retriesAtOnce(result) && !options.signal.aborted
-    if (again) continue
+    const mayAgain = silent && tries < options.failover.retries && !options.signal.aborted
+    if (mayAgain && retriesAtOnce(result)) continue
+    if (mayAgain && progress.left === 0 && (await waitedFor(candidate, result, options))) continue
     breaker.failed(result)
     return result
   }
+}
+
+/** Milliseconds that a person waits for an engine that asks for patience, where nobody else could answer. */
+const longestPatienceMs = 60_000
+
+/** False where the engine did not say how long, where that is too long, and where the run was cancelled meanwhile. */
+async function waitedFor({ target }: Candidate, error: LmappError, options: ExecuteOptions): Promise<boolean> {
+  const milliseconds = retryAfterMs(error)
+  if (milliseconds === undefined || milliseconds > longestPatienceMs) return false
+  const seconds = Math.ceil(milliseconds / 1000)
+  await options.emit({ type: 'status', phase: 'queued', message: `${target.id} asks to wait ${seconds} s` })
+  return delay(milliseconds, true, { signal: options.signal }).catch(() => false)
 }
 
 function retriesAtOnce(error: LmappError): boolean {

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type Backend, LmappError, type ModelInfo } from 'lmapp-kit'
+import { createMockBackend } from 'lmapp-kit/testkit'
+import type { BackendType } from '../backends/backend-type.ts'
+import type { RegisteredBackend } from '../backends/registry.ts'
+import { createBreaker } from './breaker.ts'
+import { listAll, listModels } from './list-models.ts'
+import { tryAside } from './try-aside.ts'
+
+describe('the models of several backends', () => {
+  it('are there when all have answered', async () => {
+    const targets = [open('one', async () => [{ id: 'a' }]), open('two', async () => [{ id: 'b' }])]
+    assert.deepEqual(names(await listAll(targets)), ['one/a', 'two/b'])
+    assert.deepEqual(names(await listModels(targets).soon), ['one/a', 'two/b'])
+  })
+
+  it('are there soon without one that nobody configured and that says nothing, with what it listed last', async () => {
+    let answer: () => Promise<ModelInfo[]> = async () => [{ id: 'known' }]
+    const slow = open('slow', () => answer(), { automatic: true })
+    await listAll([slow])
+    const late = Promise.withResolvers<ModelInfo[]>()
+    answer = () => late.promise
+    const listing = listModels([slow, open('two', async () => [{ id: 'b' }])])
+    assert.deepEqual(names(await listing.soon), ['slow/known', 'two/b'])
+    assert.equal(listing.incomplete, true)
+    late.resolve([{ id: 'new' }])
+    assert.deepEqual(names(await listing.all), ['slow/new', 'two/b'])
+  })
+
+  it('are waited for where the user configured the backend', async () => {
+    const late = Promise.withResolvers<ModelInfo[]>()
+    const listing = listModels([open('slow', () => late.promise)])
+    late.resolve([{ id: 'a' }])
+    assert.deepEqual(names(await listing.soon), ['slow/a'])
+    assert.equal(listing.incomplete, false)
+  })
+
+  it('keep nobody waiting for one that failed and is tried again, and its breaker learns how it went', async () => {
+    for (const outcome of ['closed', 'open']) {
+      const late = Promise.withResolvers<ModelInfo[]>()
+      const target = open('one', () => late.promise)
+      target.recover()
+      const listing = listModels([target])
+      assert.deepEqual(names(await listing.soon), [])
+      assert.equal(target.breaker.admits(), false, 'one trial is enough')
+      assert.deepEqual(names(await listAll([target])), [])
+      if (outcome === 'closed') late.resolve([{ id: 'a' }])
+      else late.reject(new LmappError('backend-unreachable', 'Still gone.'))
+      await listing.all
+      assert.equal(target.breaker.current.state, outcome)
+    }
+  })
+
+  it('are none of one whose breaker is open, of one that hangs and of one with a bug', async () => {
+    const gone = open('gone', async () => [{ id: 'a' }])
+    gone.breaker.failed(new LmappError('backend-unreachable', 'Gone.'))
+    const broken = open('broken', () => Promise.reject(new TypeError('a bug')))
+    const deaf = open('deaf', () => new Promise(() => {}))
+    assert.deepEqual(names(await listAll([gone, broken, deaf])), [])
+  })
+})
+
+describe('a trial aside', () => {
+  it('closes the breaker of what runs again, and keeps that of what does not', async () => {
+    const well = open('well', async () => [])
+    await well.backend.start()
+    const away = open('away', async () => [])
+    const broken = open('broken', async () => [])
+    broken.backend.isRunning = () => Promise.reject(new LmappError('unauthorized', 'No.'))
+    const deaf = open('deaf', async () => [])
+    deaf.backend.isRunning = () => new Promise(() => {})
+    for (const target of [well, away, broken, deaf]) {
+      target.recover()
+      await tryAside(target)
+    }
+    const states = [well, away, broken, deaf].map(({ breaker }) => breaker.current.state)
+    assert.deepEqual(states, ['closed', 'open', 'half-open', 'open'])
+  })
+
+  it('is not made of what lmapp runs itself, nor of what nobody misses', async () => {
+    const own = open('own', async () => [], { owner: 'lmapp' })
+    own.recover()
+    await tryAside(own)
+    assert.equal(own.breaker.current.state, 'half-open')
+    const fine = open('fine', async () => [])
+    await tryAside(fine)
+    assert.equal(fine.breaker.current.state, 'closed')
+  })
+})
+
+function names(listed: readonly { target: RegisteredBackend; models: ModelInfo[] }[]): string[] {
+  return listed.flatMap(({ target, models }) => models.map(({ id }) => `${target.id}/${id}`))
+}
+
+interface Opened extends RegisteredBackend {
+  /** Lets its breaker open and the pause pass. */
+  recover(): void
+}
+
+function open(
+  id: string,
+  list: () => Promise<ModelInfo[]>,
+  { automatic = false, owner = 'external' }: { automatic?: boolean; owner?: BackendType['owner'] } = {},
+): Opened {
+  let now = 0
+  const breaker = createBreaker(() => now)
+  const backend: Backend = Object.assign(createMockBackend({ models: {} }), { listModels: list })
+  const context = { timeouts: { connectMs: 20, stallMs: 20, loadMs: 20 }, dataDir: '', logFile: '', modelsDir: '' }
+  return {
+    id,
+    type: { name: 'listed', execution: 'built-in', owner, create: () => backend },
+    definition: { id, config: { type: 'listed', enabled: true }, environment: {} },
+    context,
+    hidden: false,
+    automatic,
+    breaker,
+    backend,
+    lastListed: undefined,
+    lease: () => ({ [Symbol.dispose]() {} }),
+    recover() {
+      breaker.failed(new LmappError('backend-unreachable', 'Gone.'))
+      now += 20_000
+    },
+  }
+}
