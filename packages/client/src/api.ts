@@ -96,12 +96,13 @@ export interface RunInfo {
  */
 export type RunEventStream = AsyncIterable<NumberedRunEvent>
 
-/** `GET /backends`, `/backends/:id`. */
+/** `GET /backends`, `/backends/:id`; also the answer to `POST /backends/:id/start` and `/stop`. */
 export interface ApiBackend {
   /** Its id. */
   name: string
   type: string
-  state: Health['state'] | 'unreachable' | 'disabled'
+  /** `slow`: it accepts connections, and has not answered yet. */
+  state: Health['state'] | 'unreachable' | 'slow' | 'disabled'
   /** Why it is in that state, for a person; null when all is well. */
   reason: string | null
   /** The command that mends it, where the service knows it. */
@@ -109,6 +110,14 @@ export interface ApiBackend {
   version: string | null
   execution: 'built-in' | 'subprocess' | 'ffi' | 'grpc'
   owner: 'lmapp' | 'external'
+  /** Who keeps it running, for people, where that is not lmapp. */
+  managedBy?: string
+  /** The command by which its manager restarts it. */
+  restart?: string
+  /** Where its program is on this machine. */
+  program?: string
+  /** Whether lmapp starts it when it is needed. */
+  startable?: boolean
   address?: string
   breaker: { state: 'closed' | 'open' | 'half-open'; retryAt?: string; reason?: string }
   info?: BackendInfo

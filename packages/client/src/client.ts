@@ -74,6 +74,10 @@ export interface LmappClient {
 
   listBackends(options?: RequestOptions): Promise<ApiBackend[]>
   showBackend(name: string, options?: RequestOptions): Promise<ApiBackend & { models?: ModelInfo[] }>
+  /** Throws what keeps the engine from starting. Idempotent. */
+  startBackend(name: string, options?: RequestOptions): Promise<ApiBackend>
+  /** Throws `not-owner` for what lmapp did not start. Idempotent. */
+  stopBackend(name: string, options?: RequestOptions): Promise<ApiBackend>
   /** The tail of its log, at most `lines`. */
   backendLogs(name: string, options?: RequestOptions & { lines?: number }): Promise<string>
 }

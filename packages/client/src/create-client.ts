@@ -60,6 +60,8 @@ export function createClient(options: ClientOptions): LmappClient {
 
     listBackends: (request) => json('GET', '/backends', request),
     showBackend: (name, request) => json('GET', `/backends/${encode(name)}`, request),
+    startBackend: (name, request) => json('POST', `/backends/${encode(name)}/start`, request),
+    stopBackend: (name, request) => json('POST', `/backends/${encode(name)}/stop`, request),
     async backendLogs(name, { signal, lines } = {}) {
       const { log } = await json<ApiBackendLog>('GET', `/backends/${encode(name)}/logs${toQuery({ lines })}`, {
         signal,

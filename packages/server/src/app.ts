@@ -32,6 +32,10 @@ export interface ModelsOfApp {
 export interface BackendsOfApp {
   list(caller: Caller): Promise<ApiBackend[]>
   show(caller: Caller, name: string): Promise<ApiBackend & { models?: ModelInfo[] }>
+  /** Resolves with how it is then. Throws what keeps the engine from starting. */
+  start(caller: Caller, name: string): Promise<ApiBackend>
+  /** Throws `not-owner` for what lmapp did not start. */
+  stop(caller: Caller, name: string): Promise<ApiBackend>
   /** The tail of its log. */
   logs(caller: Caller, name: string, options: { lines: number }): Promise<string>
 }

@@ -148,6 +148,9 @@ test('backends are listed and shown, and the tail of a log is read', async () =>
   assert.equal((await client.showBackend('dictated')).models?.[0]?.id, 'tiny')
   assert.match(await client.backendLogs('dictated'), /one\ntwo\nthree/)
   assert.match(await client.backendLogs('dictated', { lines: 1 }), /^three\n?$/)
+  assert.equal((await client.startBackend('dictated')).name, 'dictated')
+  await assert.rejects(client.stopBackend('dictated'), (error) => isLmappError(error, 'not-owner'))
+  await assert.rejects(client.startBackend('none'), (error) => isLmappError(error, 'not-found'))
   await assert.rejects(client.showBackend('none'), (error) => isLmappError(error, 'not-found'))
 })
 

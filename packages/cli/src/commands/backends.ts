@@ -28,6 +28,24 @@ export async function showBackend(context: CommandContext, args: Arguments): Pro
   return 0
 }
 
+export async function startBackend(context: CommandContext, args: Arguments): Promise<number> {
+  const [name = ''] = args.operands
+  const backend = await withService(context, (client) => client.startBackend(name))
+  return tellChange(context, args, backend)
+}
+
+export async function stopBackend(context: CommandContext, args: Arguments): Promise<number> {
+  const [name = ''] = args.operands
+  const backend = await withService(context, (client) => client.stopBackend(name))
+  return tellChange(context, args, backend)
+}
+
+async function tellChange(context: CommandContext, args: Arguments, backend: ApiBackend): Promise<number> {
+  if (args.has('json')) await printJson(context.stdout, backend)
+  else await printNotice(context.stderr, `${backend.name} is ${backend.state}.`)
+  return 0
+}
+
 export async function backendLogs(context: CommandContext, args: Arguments): Promise<number> {
   const [name = ''] = args.operands
   const lines = parseCount('lines', args.value('lines'), { least: 1, default: 100 })
@@ -50,9 +68,15 @@ function toBackendTable(backends: readonly ApiBackend[], width: number): string 
     backend.state,
     backend.version ?? '',
     toOneLine(backend.address ?? ''),
-    toOneLine(backend.reason ?? ''),
+    toOneLine(whyOf(backend)),
   ])
   return toTable(columns, rows, width)
+}
+
+/** Also of one that answers again and is left out for a while. */
+function whyOf(backend: ApiBackend): string {
+  if (!isLeftOut(backend)) return backend.reason ?? ''
+  return `left out: ${describeBreaker(backend.breaker)}`
 }
 
 function backendFields(backend: ApiBackend): [string, string][] {
@@ -67,7 +91,10 @@ function backendFields(backend: ApiBackend): [string, string][] {
     ['Address', toOneLine(backend.address ?? '')],
     ['Answers', toOneLine(info?.description ?? '')],
     ['Runs as', backend.execution],
-    ['Started by', backend.owner === 'lmapp' ? 'lmapp' : 'another program'],
+    ['Program', toOneLine(backend.program ?? '')],
+    ['Run by', toOneLine(backend.owner === 'lmapp' ? 'lmapp' : (backend.managedBy ?? 'another program'))],
+    ['Restart it by', backend.owner === 'lmapp' ? '' : (backend.restart ?? '')],
+    ['If needed', backend.startable && backend.state === 'stopped' ? 'lmapp starts it' : ''],
     ['Left out', isLeftOut(backend) ? describeBreaker(breaker) : ''],
     ['Can', can.map(([name]) => name).join(', ')],
   ]

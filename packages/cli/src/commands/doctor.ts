@@ -16,14 +16,16 @@ import { version } from '../version.ts'
 /** Exits with what a question would exit with: 0, or the code of the first problem. */
 export async function doctor(context: CommandContext, args: Arguments): Promise<number> {
   const places = findPlaces(context.environment)
-  const checks = [
-    ...(await checkPlaces(places)),
-    ...(await checkConfig(places)),
-    await checkDisk(places),
-    await checkPip(context.environment),
-    ...(await checkModelFiles(context.environment, places)),
-    ...(await checkService(context)),
-  ]
+  // Side by side: none waits for another.
+  const found = await Promise.all([
+    checkPlaces(places),
+    checkConfig(places),
+    checkDisk(places),
+    checkPip(context.environment),
+    checkModelFiles(context.environment, places),
+    checkService(context),
+  ])
+  const checks: Check[] = found.flat()
   const first = checks.find(({ state }) => state === 'problem')
   if (args.has('json')) {
     const { platform } = context

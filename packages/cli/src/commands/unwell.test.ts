@@ -91,6 +91,9 @@ describe('lmapp doctor', () => {
           health: { running: false, state: 'failed', degraded: 'Wrong key.', active: 0, queued: 0, models: [] },
         }),
         backend('away', { type: 'ollama', breaker: { state: 'open', reason: 'It is gone.' } }),
+        backend('mute', { state: 'slow', reason: 'It has not answered yet.', managedBy: 'a container' }),
+        backend('stuck', { state: 'slow', restart: 'sudo systemctl restart ollama' }),
+        backend('locked', { reason: 'It may not be run.', mend: 'chmod +x ./x.llamafile' }),
       ]),
     )
     assert.equal(code, 3)
@@ -102,8 +105,18 @@ describe('lmapp doctor', () => {
     assert.match(stdout, /warning +backend alien: .*\n +→ lmapp config edit\n/)
     assert.match(stdout, /warning +backend keyed: unreachable\n +→ lmapp config edit\n/)
     assert.match(stdout, /note +backend away: unreachable\n.*ollama serve/)
+    assert.match(stdout, /warning +backend mute: slow, run by a container, It has not .*\n +→ lmapp backends show mute/)
+    assert.match(stdout, /warning +backend stuck: slow\n +→ sudo systemctl restart ollama/)
+    assert.match(stdout, /warning +backend locked: unreachable, It may not be run\.\n +→ chmod/)
     assert.match(stdout, /problem +backends: no backend is there/)
     assert.match(stdout, /note +models: none yet/)
+  })
+
+  it('says what is installed and would be started', async () => {
+    const ollama = backend('ollama', { state: 'stopped', owner: 'lmapp', startable: true, program: '/opt/ollama' })
+    const { code, stdout } = await lmapp(['doctor'], report([ollama]))
+    assert.equal(code, 0)
+    assert.match(stdout, /ok +backend ollama: stopped, lmapp starts \/opt\/ollama when it is needed/)
   })
 
   it('says that an alien configuration cannot be read', async () => {
@@ -153,6 +166,30 @@ describe('lmapp backends show', () => {
     assert.match(await show({ state: 'half-open' }), /the next request tries it again/)
     const well = backend('x', { state: 'running', breaker: { state: 'half-open', reason: 'It was away.' } })
     assert.doesNotMatch((await lmapp(['backends', 'show', 'x'], () => ({ json: well }))).stdout, /Left out|away/)
+  })
+})
+
+describe('lmapp backends start and stop', () => {
+  it('say how it is then', async () => {
+    const box = backend('box', { state: 'running', owner: 'lmapp', program: '/opt/box', startable: true })
+    const started = await lmapp(['backends', 'start', 'box'], (route) =>
+      route === 'POST /backends/box/start' ? { json: box } : { json: {} },
+    )
+    assert.deepEqual([started.code, started.stdout, started.stderr], [0, '', 'lmapp: box is running.\n'])
+    const stopped = await lmapp(['backends', 'stop', 'box', '--json'], () => ({ json: { ...box, state: 'stopped' } }))
+    assert.equal(JSON.parse(stopped.stdout).state, 'stopped')
+    const shown = await lmapp(['backends', 'show', 'box'], () => ({ json: { ...box, state: 'stopped' } }))
+    assert.match(shown.stdout, /Program +\/opt\/box\n/)
+    assert.match(shown.stdout, /If needed +lmapp starts it/)
+  })
+
+  it('refuse what lmapp did not start, and name its owner', async () => {
+    const refusal: Reply = {
+      error: { code: 'not-owner', message: '"ollama" is run by systemd.', hint: 'sudo systemctl restart ollama' },
+    }
+    const { code, stderr } = await lmapp(['backends', 'stop', 'ollama'], () => refusal)
+    assert.equal(code, 2)
+    assert.match(stderr, /run by systemd\.\n.*sudo systemctl restart ollama/)
   })
 })
 

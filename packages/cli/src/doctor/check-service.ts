@@ -20,8 +20,11 @@ export async function checkService(context: CommandContext): Promise<Check[]> {
 }
 
 async function askService(client: LmappClient): Promise<Check[]> {
-  const { version, pid } = await client.health()
-  const [backends, models] = [await client.listBackends(), await client.listModels()]
+  const [{ version, pid }, backends, models] = await Promise.all([
+    client.health(),
+    client.listBackends(),
+    client.listModels(),
+  ])
   return [
     { name: 'service', state: 'ok', message: `version ${version}, process ${pid}` },
     ...backends.map(checkBackend),
@@ -44,17 +47,39 @@ function isUsable({ state }: ApiBackend): boolean {
 
 function checkBackend(backend: ApiBackend): Check {
   const name = `backend ${backend.name}`
-  const facts = [backend.state, backend.version && `version ${backend.version}`, backend.address, backend.reason]
-  const message = facts.filter(Boolean).join(', ')
+  const message = describe(backend)
   const absent = backend.state === 'unreachable' && backend.owner === 'external'
   if (backend.breaker.state === 'open' && !absent) {
     return { name, state: 'warning', message: `${message}; left out for a while`, mend: logs(backend) }
   }
   if (isUsable(backend)) return { name, state: 'ok', message }
-  if (backend.state === 'disabled') {
-    return { name, state: 'note', message, mend: `lmapp config set backends.${backend.name}.enabled true` }
+  switch (backend.state) {
+    case 'disabled':
+      return { name, state: 'note', message, mend: `lmapp config set backends.${backend.name}.enabled true` }
+    case 'failed':
+      return { name, state: 'warning', message, mend: backend.mend ?? logs(backend) }
+    case 'slow':
+      return { name, state: 'warning', message, mend: backend.restart ?? `lmapp backends show ${backend.name}` }
+    default:
+      return checkAbsent(backend, { name, message })
   }
-  if (backend.state === 'failed') return { name, state: 'warning', message, mend: backend.mend ?? logs(backend) }
+}
+
+function describe(backend: ApiBackend): string {
+  const { state, version, address, reason, owner, managedBy, program, startable } = backend
+  const facts = [
+    state,
+    version && `version ${version}`,
+    address,
+    owner === 'external' && managedBy !== undefined && `run by ${managedBy}`,
+    state === 'stopped' && startable && program !== undefined && `lmapp starts ${program} when it is needed`,
+    reason,
+  ]
+  return facts.filter(Boolean).join(', ')
+}
+
+function checkAbsent(backend: ApiBackend, { name, message }: { name: string; message: string }): Check {
+  if (backend.mend !== undefined) return { name, state: 'warning', message, mend: backend.mend }
   // Somebody is there and refuses, or is another program: starting one more mends nothing.
   if (backend.health?.degraded !== undefined) return { name, state: 'warning', message, mend: 'lmapp config edit' }
   const start = starts[backend.type]

@@ -8,6 +8,7 @@ import { openaiCompatibleBackendType } from '@lmapp/backends/openai-compatible'
 import {
   type BackendDefinition,
   type BackendType,
+  createBackendControl,
   createBackendRegistry,
   createBackendReports,
 } from '@lmapp/core/backends'
@@ -133,6 +134,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const titler: Titler = createTitler({ store, runs, config, log: options.log })
   const models = createModelService({ backends: registry, library, uses, config })
   const reports = createBackendReports(registry)
+  const control = createBackendControl(registry)
   const embedder = createEmbedder({ backends: registry, library, config })
 
   // A configuration with a mistake in it is told to whoever asks something, and keeps nobody from the history.
@@ -169,6 +171,14 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     backends: {
       list: ({ environment }) => reports.list(environment),
       show: ({ environment }, name) => reports.show(name, environment),
+      async start({ environment, signal }, name) {
+        await control.start(name, environment, signal)
+        return reports.show(name, environment)
+      },
+      async stop({ environment }, name) {
+        await control.stop(name, environment)
+        return reports.show(name, environment)
+      },
       logs: ({ environment }, name, { lines }) => reports.logs(name, lines, environment),
     },
     embed: ({ environment, signal }, { model, input, offline = false }) =>

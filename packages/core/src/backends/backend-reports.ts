@@ -1,5 +1,7 @@
 import { open } from 'node:fs/promises'
-import { type BackendInfo, type Health, isLmappError, type ModelInfo, untilAborted } from 'lmapp-kit'
+import type { BackendInfo, Health, ModelInfo } from 'lmapp-kit'
+import type { Inspection } from './backend-type.ts'
+import { createLooks, type Look, type Looks } from './look-at-backend.ts'
 import type { BackendRegistry, RegisteredBackend } from './registry.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -9,7 +11,8 @@ export interface BackendReport {
   /** Its id. */
   name: string
   type: string
-  state: Health['state'] | 'unreachable' | 'disabled'
+  /** `slow`: it accepts connections, and has not answered yet. */
+  state: Look['state'] | 'disabled'
   /** Why it is in that state, for a person; null when all is well. */
   reason: string | null
   /** The command that mends it, where the report knows better than its reader. */
@@ -18,6 +21,14 @@ export interface BackendReport {
   version: string | null
   execution: 'built-in' | 'subprocess' | 'ffi' | 'grpc'
   owner: 'lmapp' | 'external'
+  /** Who keeps it running, for people, where that is not lmapp. */
+  managedBy?: string
+  /** The command by which its manager restarts it. */
+  restart?: string
+  /** Where its program is on this machine. */
+  program?: string
+  /** Whether lmapp starts it when it is needed. */
+  startable?: boolean
   address?: string
   breaker: { state: 'closed' | 'open' | 'half-open'; retryAt?: string; reason?: string }
   info?: BackendInfo
@@ -33,7 +44,7 @@ export interface BackendReports {
   logs(name: string, lines: number, environment: Environment): Promise<string>
 }
 
-export function createBackendReports(registry: BackendRegistry): BackendReports {
+export function createBackendReports(registry: BackendRegistry, looks: Looks = createLooks()): BackendReports {
   return {
     async list(environment) {
       const [targets, disabled, unusable] = await Promise.all([
@@ -41,7 +52,8 @@ export function createBackendReports(registry: BackendRegistry): BackendReports 
         registry.disabled(),
         registry.unusable(environment),
       ])
-      const reports = await Promise.all(targets.filter(({ hidden }) => !hidden).map(toReportIfMissed))
+      const reportIfMissed = async (target: RegisteredBackend) => unlessAbsent(target, await looks.soon(target))
+      const reports = await Promise.all(targets.filter(({ hidden }) => !hidden).map(reportIfMissed))
       return [
         ...reports.filter((report) => report !== undefined),
         ...disabled.map((entry) => toAbsent(entry, 'disabled', 'It is switched off in the configuration.')),
@@ -53,7 +65,7 @@ export function createBackendReports(registry: BackendRegistry): BackendReports 
     },
     async show(name, environment) {
       const target = await registry.get(name, environment)
-      const report = await toReport(target)
+      const report = toReport(target, await looks.whole(target))
       if (!report.health?.running) return report
       return { ...report, models: await target.backend.listModels() }
     },
@@ -77,48 +89,40 @@ function toAbsent(entry: { id: string; type: string }, state: BackendReport['sta
   }
 }
 
-async function toReportIfMissed(target: RegisteredBackend): Promise<BackendReport | undefined> {
-  const report = await toReport(target)
-  const isAbsent = report.state === 'unreachable' && target.automatic && target.type.shownOnlyWhenThere === true
-  return isAbsent ? undefined : report
+/** Nobody misses what he never had. */
+function unlessAbsent(target: RegisteredBackend, look: Look): BackendReport | undefined {
+  const isAbsent = look.state === 'unreachable' && target.automatic && target.type.shownOnlyWhenThere === true
+  return isAbsent ? undefined : toReport(target, look)
 }
 
-async function toReport(target: RegisteredBackend): Promise<BackendReport> {
+function toReport(target: RegisteredBackend, { inspection, ...look }: Look): BackendReport {
   const address = target.type.describeAddress?.(target.definition)
   const { state, retryAt, reason } = target.breaker.current
-  const base = {
+  return {
     name: target.id,
     type: target.type.name,
     execution: target.type.execution,
-    owner: target.type.owner,
+    owner: inspection?.owner ?? target.type.owner,
     ...(address !== undefined && { address }),
     breaker: {
       state,
       ...(retryAt && { retryAt: retryAt.toISOString() }),
       ...(reason !== undefined && { reason }),
     },
+    ...look,
+    ...(inspection && toOwnership(inspection, look)),
   }
-  return { ...base, ...(await look(target)) }
 }
 
-type Look = Pick<BackendReport, 'state' | 'reason' | 'version'> & { info?: BackendInfo; health?: Health }
-
-async function look(target: RegisteredBackend): Promise<Look> {
-  const signal = AbortSignal.timeout(target.context.timeouts.connectMs)
-  try {
-    const health = await untilAborted(target.backend.isRunning({ signal }), signal)
-    const info = health.running ? await untilAborted(target.backend.getInfo({ signal }), signal) : undefined
-    const silent = !health.running && target.type.owner === 'external'
-    return {
-      state: silent ? 'unreachable' : health.state,
-      reason: health.degraded ?? (silent ? 'Nothing answers there.' : null),
-      version: info?.engineVersion ?? (target.type.owner === 'lmapp' ? info?.version : undefined) ?? null,
-      health,
-      ...(info && { info }),
-    }
-  } catch (error) {
-    const reason = isLmappError(error) ? error.message : 'It does not answer in time.'
-    return { state: 'unreachable', reason, version: null }
+function toOwnership(inspection: Inspection, look: Omit<Look, 'inspection'>): Partial<BackendReport> {
+  const { managedBy, restart, program, startable, problem } = inspection
+  const isWell = look.state === 'running' || look.state === 'stopped'
+  return {
+    startable,
+    ...(managedBy !== undefined && { managedBy }),
+    ...(restart !== undefined && { restart }),
+    ...(program !== undefined && { program }),
+    ...(problem && !isWell && { mend: problem.mend }),
   }
 }
 

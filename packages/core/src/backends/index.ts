@@ -1,3 +1,4 @@
+export { type BackendControl, createBackendControl } from './backend-control.ts'
 export type { BackendReport, BackendReports } from './backend-reports.ts'
 export { createBackendReports } from './backend-reports.ts'
 export type { BackendContext, BackendDefinition, BackendType, Inspection } from './backend-type.ts'

@@ -20,6 +20,20 @@ export const backendRoutes: Route[] = [
     },
   },
   {
+    method: 'POST',
+    path: '/backends/:name/start',
+    async handle(context) {
+      sendJson(context.response, await context.app.backends.start(context.caller, param(context, 'name')))
+    },
+  },
+  {
+    method: 'POST',
+    path: '/backends/:name/stop',
+    async handle(context) {
+      sendJson(context.response, await context.app.backends.stop(context.caller, param(context, 'name')))
+    },
+  },
+  {
     method: 'GET',
     path: '/backends/:name/logs',
     async handle(context) {

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createBackendRegistry, createBackendReports } from '@lmapp/core/backends'
+import { createBackendControl, createBackendRegistry, createBackendReports } from '@lmapp/core/backends'
 import type { Config } from '@lmapp/core/config'
 import { createRunManager } from '@lmapp/core/runs'
 import { openStore } from '@lmapp/core/store'
@@ -86,6 +86,14 @@ export async function startTestService(options: ServerOptions = {}): Promise<Tes
     backends: {
       list: (caller) => core.reports.list(caller.environment),
       show: (caller, name) => core.reports.show(name, caller.environment),
+      async start(caller, name) {
+        await core.control.start(name, caller.environment, caller.signal)
+        return core.reports.show(name, caller.environment)
+      },
+      async stop(caller, name) {
+        await core.control.stop(name, caller.environment)
+        return core.reports.show(name, caller.environment)
+      },
       logs: (caller, name, { lines }) => core.reports.logs(name, lines, caller.environment),
     },
     embed: (caller, { model = 'dictated/tiny', input }) =>
@@ -158,6 +166,7 @@ async function openCore(folder: string, { backend }: DictatedBackend) {
     store,
     runs,
     reports: createBackendReports(registry),
+    control: createBackendControl(registry),
     async close() {
       await registry[Symbol.asyncDispose]()
       await store[Symbol.asyncDispose]()

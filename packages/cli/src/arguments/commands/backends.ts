@@ -30,7 +30,21 @@ export const backendsCommand: CommandSpec = {
       options: [lines],
       load: async () => (await import('../../commands/backends.ts')).backendLogs,
     },
-    ...['start', 'stop', 'install', 'update', 'remove', 'verify', 'new'].map((verb) => ({
+    {
+      name: 'backends start',
+      summary: 'starts the engine now, not at the first question',
+      operands: backendRef,
+      options: [json],
+      load: async () => (await import('../../commands/backends.ts')).startBackend,
+    },
+    {
+      name: 'backends stop',
+      summary: 'ends the engine, if lmapp started it',
+      operands: backendRef,
+      options: [json],
+      load: async () => (await import('../../commands/backends.ts')).stopBackend,
+    },
+    ...['install', 'update', 'remove', 'verify', 'new'].map((verb) => ({
       name: `backends ${verb}`,
       summary: 'comes in a later version',
       operands: backendRef,
