@@ -9,4 +9,6 @@ export interface ExternalDefinition {
 export interface ExternalContext {
   /** Milliseconds. */
   timeouts: { connectMs: number; stallMs: number; loadMs: number }
+  /** The backend's own folder for what it keeps; made when it is first needed. */
+  dataDir?: string
 }

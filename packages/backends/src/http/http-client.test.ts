@@ -19,13 +19,16 @@ function failsWith(code: ErrorCode, details: Record<string, unknown> = {}) {
   }
 }
 
-async function listen(server: Server): Promise<{ port: number; sockets: Set<Socket>; close(): Promise<void> }> {
+async function listen(
+  server: Server,
+  port = 0,
+): Promise<{ port: number; sockets: Set<Socket>; close(): Promise<void> }> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket)).on('error', () => {})
   })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
+  await once(server.listen(port, '127.0.0.1'), 'listening')
   const close = async () => {
     const closed = once(server, 'close')
     server.close()
@@ -150,6 +153,51 @@ describe('the HTTP client', () => {
     )
   })
 
+  it('sends nothing to what took the place of the server before it was asked to prove that', async () => {
+    const seen: string[] = []
+    const listener = (name: string): RequestListener => {
+      return (request, response) => {
+        seen.push(`${name} ${request.url}`)
+        response.end('here')
+      }
+    }
+    const first = await listen(createServer(listener('first')))
+    using client = createHttpClient({ url: `http://127.0.0.1:${first.port}`, connectMs: 10_000 })
+    let proved = -1
+    const prove = async () => {
+      await (await client.request({ method: 'GET', path: '/proof' })).text()
+      proved = client.epoch
+    }
+    await prove()
+    await first.close()
+    const second = await listen(createServer(listener('second')), first.port)
+    try {
+      // The client may have noticed, or does so when it sends.
+      if (client.epoch !== proved) await prove()
+      assert.equal(await (await client.request({ ...get, beforeRetry: prove })).text(), 'here')
+      assert.deepEqual(seen, ['first /proof', 'second /proof', 'second /thing'])
+    } finally {
+      await second.close()
+    }
+  })
+
+  it('sends to a server that keeps no connection, which is proved once more', async () => {
+    let proofs = 0
+    await withServer(
+      (request, response) => void response.setHeader('connection', 'close').end(request.url),
+      async (client) => {
+        const prove = async () => {
+          proofs += 1
+          await (await client.request({ method: 'GET', path: '/proof' })).text()
+        }
+        await prove()
+        const response = await client.request({ ...get, beforeRetry: prove })
+        assert.equal(await response.text(), '/thing')
+        assert.ok(proofs <= 2)
+      },
+    )
+  })
+
   it('drops the connection on close, and stops the other side', async () => {
     const { promise: stopped, resolve } = Promise.withResolvers<void>()
     await withServer(
@@ -202,7 +250,19 @@ describe('what ends a request', () => {
       (_, response) => void response.write('begin', () => response.socket?.resetAndDestroy()),
       async (client) => {
         const response = await client.request(get)
-        await assert.rejects(response.text(), failsWith('engine-died'))
+        await assert.rejects(async () => {
+          for await (const chunk of response.bytes()) assert.equal(Buffer.from(chunk).toString(), 'begin')
+        }, failsWith('engine-died'))
+      },
+    )
+  })
+
+  it('failed when the connection breaks before a text is whole: nobody has seen anything of it', async () => {
+    await withServer(
+      (_, response) => void response.write('begin', () => response.socket?.resetAndDestroy()),
+      async (client) => {
+        const response = await client.request(get)
+        await assert.rejects(response.text(), failsWith('engine-failed'))
       },
     )
   })

@@ -8,6 +8,8 @@ import { type ExchangeOptions, exchange, type HttpRequest, type HttpResponse } f
 export interface HttpClientOptions {
   /** Base address, `http:` or `https:`; request paths are put behind its path. */
   url: string
+  /** Unix socket over which the server is reached; `url` then only says what its requests look like. */
+  socketPath?: string
   /** Milliseconds for reaching the other side, name and handshake included. Nothing else is limited by it. */
   connectMs: number
   apiKey?: ApiKeySource
@@ -36,31 +38,39 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   let epoch = 0
   let target: Target | undefined
 
+  const forget = (socket: Socket) => {
+    if (connections.delete(socket) && connections.size === 0) epoch += 1
+  }
+  const currentEpoch = () => {
+    // One that is broken says so by an event, which may be still to come.
+    for (const socket of connections) if (socket.destroyed) forget(socket)
+    return epoch
+  }
   const track = (socket: Socket) => {
     if (connections.has(socket)) return
     connections.add(socket)
-    socket.once('close', () => {
-      connections.delete(socket)
-      if (connections.size === 0) epoch += 1
-    })
+    socket.once('close', () => forget(socket))
   }
 
   return {
     async request(request) {
       target ??= toTarget(options.url)
+      const asked = currentEpoch()
       const apiKey = await options.apiKey?.()
       return exchange(request, {
         url: new URL(target.base.pathname.replace(/\/+$/, '') + request.path, target.base),
         start: target.start,
         agent: target.agent,
         track,
+        isSameEpoch: () => currentEpoch() === asked,
         connectMs: options.connectMs,
+        ...(options.socketPath !== undefined && { socketPath: options.socketPath }),
         ...(apiKey !== undefined && { apiKey }),
         ...(options.unreachableHint !== undefined && { unreachableHint: options.unreachableHint }),
       })
     },
     get epoch() {
-      return epoch
+      return currentEpoch()
     },
     [Symbol.dispose]() {
       target?.agent.destroy()

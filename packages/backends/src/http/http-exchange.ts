@@ -1,6 +1,6 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
-import { LmappError } from 'lmapp-kit'
+import { isLmappError, LmappError } from 'lmapp-kit'
 
 export interface HttpRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
@@ -12,8 +12,8 @@ export interface HttpRequest {
   /** Milliseconds without a byte from the other side after which it counts as `stalled`. Absent: wait for ever. */
   silenceMs?: number
   /**
-   * A kept connection had been closed by the other side, so the request goes out once more, over a new one, perhaps to
-   * another server: called before.
+   * Called before the request goes out over another connection, perhaps to another server: because a kept one had been
+   * closed by the other side, or because an epoch ended between asking for it and sending it.
    */
   beforeRetry?: () => Promise<void>
 }
@@ -23,7 +23,7 @@ export interface HttpResponse {
   headers: IncomingMessage['headers']
   /** Broken off by a read that ends early; throws `engine-died` when the connection breaks, and as `request` does. */
   bytes(): AsyncGenerator<Uint8Array, void, undefined>
-  /** Throws `stream-malformed` when it is longer than `maxBytes`. */
+  /** Throws `engine-failed` when the connection breaks, `stream-malformed` when it is longer than `maxBytes`. */
   text(options?: { maxBytes?: number }): Promise<string>
   /** Closes the connection, unless all was read or it was released. */
   close(): void
@@ -35,8 +35,12 @@ export interface ExchangeOptions {
   url: URL
   start(url: URL, options: RequestOptions): ClientRequest
   agent: Agent
+  /** A connection that is used. */
   track(socket: Socket): void
+  /** Whether what was known of the other side when this was asked for still holds. */
+  isSameEpoch(): boolean
   connectMs: number
+  socketPath?: string
   apiKey?: string
   unreachableHint?: string
 }
@@ -49,7 +53,8 @@ const defaultMaxTextBytes = 256 * 1024 * 1024
 
 export async function exchange(request: HttpRequest, options: ExchangeOptions): Promise<HttpResponse> {
   for (let attempt = 1; ; attempt += 1) {
-    const outcome = await attemptOnce(request, options)
+    const isProved = attempt > 1 || request.beforeRetry === undefined ? () => true : options.isSameEpoch
+    const outcome = await attemptOnce(request, options, isProved)
     if ('response' in outcome) return outcome.response
     if (!outcome.stale || attempt > 1) throw outcome.error
     await request.beforeRetry?.()
@@ -58,7 +63,8 @@ export async function exchange(request: HttpRequest, options: ExchangeOptions): 
 
 type Outcome = { response: HttpResponse } | { error: LmappError; stale: boolean }
 
-function attemptOnce(request: HttpRequest, options: ExchangeOptions): Promise<Outcome> {
+/** Nothing is sent over a new connection unless `isProved` says so then. */
+function attemptOnce(request: HttpRequest, options: ExchangeOptions, isProved: () => boolean): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>()
   const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body))
   const outgoing = options.start(options.url, {
@@ -68,8 +74,15 @@ function attemptOnce(request: HttpRequest, options: ExchangeOptions): Promise<Ou
   })
   const watch = createWatch(outgoing, request, options)
   outgoing.on('socket', (socket) => {
-    options.track(socket)
-    watch.connecting(socket)
+    watch.connecting(socket, () => {
+      if (outgoing.reusedSocket || isProved()) {
+        options.track(socket)
+        outgoing.end(body)
+        return
+      }
+      resolve({ error: unreachable(options, 'ECONNRESET'), stale: true })
+      outgoing.destroy()
+    })
   })
   outgoing.once('response', (incoming) => {
     const response = toResponse(incoming, outgoing, watch)
@@ -80,10 +93,10 @@ function attemptOnce(request: HttpRequest, options: ExchangeOptions): Promise<Ou
   // Stays: a broken response makes the request fail again, and nobody else listens.
   outgoing.on('error', (cause: NodeJS.ErrnoException) => {
     watch.stop()
-    const stale = outgoing.reusedSocket && cause.code === 'ECONNRESET' && watch.reason === undefined
+    const closed = cause.code === 'ECONNRESET' || cause.code === 'EPIPE'
+    const stale = outgoing.reusedSocket && closed && watch.reason === undefined
     resolve({ error: watch.reason ?? toError(cause, watch.connected, options), stale })
   })
-  outgoing.end(body)
   return promise
 }
 
@@ -97,7 +110,8 @@ function headersOf(body: Buffer | undefined, apiKey: string | undefined): Record
 
 /** What can end an exchange from our side, and why it did. */
 interface Watch {
-  connecting(socket: Socket): void
+  /** Calls `then` when it is connected, at once where it is a kept one. */
+  connecting(socket: Socket, then: () => void): void
   readonly connected: boolean
   readonly reason: LmappError | undefined
   /** A byte came. */
@@ -127,15 +141,16 @@ function createWatch(outgoing: ClientRequest, request: HttpRequest, options: Exc
     const message = `${host} has not said a word for ${silenceMs / 1000} s.`
     within(silenceMs, () => new LmappError('stalled', message, { details: { address: host, milliseconds: silenceMs } }))
   }
-  const reached = () => {
-    connected = true
-    heard()
-  }
 
   if (signal?.aborted) process.nextTick(cancel)
   signal?.addEventListener('abort', cancel)
   return {
-    connecting(socket) {
+    connecting(socket, then) {
+      const reached = () => {
+        connected = true
+        heard()
+        then()
+      }
       if (!socket.connecting) return reached()
       within(options.connectMs, () => unreachable(options, 'ETIMEDOUT'))
       socket.once(options.url.protocol === 'https:' ? 'secureConnect' : 'connect', reached)
@@ -182,7 +197,7 @@ function toResponse(incoming: IncomingMessage, outgoing: ClientRequest, watch: W
     async text({ maxBytes = defaultMaxTextBytes } = {}) {
       const chunks: Uint8Array[] = []
       let size = 0
-      for await (const chunk of bytes()) {
+      for await (const chunk of failingWhole(bytes())) {
         size += chunk.length
         chunks.push(chunk)
         if (size <= maxBytes) continue
@@ -207,6 +222,16 @@ function toResponse(incoming: IncomingMessage, outgoing: ClientRequest, watch: W
   }
 }
 
+/** Of an answer that nobody has seen anything of before it is whole. */
+async function* failingWhole(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* bytes
+  } catch (error) {
+    if (!isLmappError(error, 'engine-died')) throw error
+    throw new LmappError('engine-failed', 'The connection broke before the answer was whole.', { cause: error })
+  }
+}
+
 /** Errors of the system that mean that nobody is there. */
 const unreachableCodes = new Set([
   'ECONNREFUSED',
@@ -219,6 +244,8 @@ const unreachableCodes = new Set([
   'EADDRNOTAVAIL',
   'EACCES',
   'EPERM',
+  // Of a Unix socket that is gone.
+  'ENOENT',
 ])
 
 function toError(cause: NodeJS.ErrnoException, connected: boolean, options: ExchangeOptions): LmappError {

@@ -278,6 +278,54 @@ describe('the context', () => {
   })
 })
 
+describe('an answer for another model', () => {
+  const path = '/models/SmolLM2-135M-Instruct.Q4_1.gguf'
+  const other = { model_path: '/models/other.gguf', model_alias: '/models/other.gguf' }
+  const answeredBy = (name: string): Answer => ({
+    headers: recorded('chat').headers,
+    body: recorded('chat').body.replaceAll(path, name),
+  })
+
+  it('is not read: the server was started anew with that one while the question was on its way', async () => {
+    let broken = false
+    await using served = await serve(
+      singleRoutes({
+        'GET /props': [recorded('props'), propsWith(other)],
+        'GET /v1/models': [recorded('models'), json({ data: [{ id: '/models/other.gguf' }] })],
+        [chatRoute]: (response) => {
+          if (broken)
+            return response.writeHead(200, recorded('chat').headers).end(answeredBy('/models/other.gguf').body)
+          broken = true
+          return response.socket?.resetAndDestroy()
+        },
+      }),
+    )
+    const { transcript, error } = await tryChat(served.backend.chat(hello))
+    assert.ok(isLmappError(error, 'wrong-model'), String(error))
+    assert.equal(error.message, `llama-server was asked for ${model} and answered for /models/other.gguf.`)
+    assert.equal(transcript.text, '')
+    assert.ok(transcript.statuses.every(({ phase }) => phase !== 'generating'))
+  })
+
+  it('is none under any name of the model: its path, the name of its file, its alias', async () => {
+    for (const name of [path, 'SmolLM2-135M-Instruct.Q4_1.gguf', model, '/elsewhere/SmolLM2-135M-Instruct.Q4_1.gguf']) {
+      const { transcript, error } = await chatOver({ [chatRoute]: answeredBy(name) })
+      assert.deepEqual([error, transcript.warnings], [undefined, []], name)
+    }
+    const alias = { 'GET /props': propsWith({ model_alias: 'small' }), [chatRoute]: answeredBy('small') }
+    assert.equal((await chatOver(alias, { ...hello, model: 'small' })).error, undefined)
+  })
+
+  it('is said of a name that the server has nowhere, and the answer is read', async () => {
+    const { transcript, error } = await chatOver({ [chatRoute]: answeredBy('something') })
+    assert.equal(error, undefined)
+    assert.deepEqual(
+      transcript.warnings.map(({ message }) => message),
+      [`llama-server was asked for ${model}, and answers with something.`],
+    )
+  })
+})
+
 describe('what goes wrong', () => {
   it('in mid-stream by its own word: the text so far, then a typed error', async () => {
     const failed = { error: { code: 500, message: 'decode failed', type: 'server_error' } }

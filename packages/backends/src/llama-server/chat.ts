@@ -1,5 +1,6 @@
 import { type ChatRequest, LmappError, type Part, type Status, type Warning } from 'lmapp-kit'
 import { assertWellFormed, streamChat, toChatBody, withContext } from '../openai-wire/index.ts'
+import { toAskedModel } from './asked-model.ts'
 import { type Catalogue, isStillLoading, loadingPauseMs, pauseFor, type ServedModel } from './catalogue.ts'
 import { engine, type LlamaServerConnection } from './connection.ts'
 import { checkPromptFits, checkPromptWasRead, contextOf, hasImages } from './context.ts'
@@ -58,7 +59,8 @@ async function* chatOnce(
   const { tokens, warning } = await checkPromptFits(connection, { request, body, props }, { signal })
   if (warning) yield warning
   const path = '/v1/chat/completions'
-  const options = { connection, body, path, signal, engine, model: request.model, observe: observeEvent }
+  const asked = toAskedModel(catalogue, request.model, model, { signal })
+  const options = { connection, body, path, signal, engine, model: request.model, asked, observe: observeEvent }
   for await (const part of streamChat(options)) {
     if (part.type !== 'finish') {
       yield part

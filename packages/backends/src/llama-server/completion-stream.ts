@@ -1,11 +1,11 @@
 import { isLmappError, LmappError, type Part, readServerSentEvents } from 'lmapp-kit'
 import { type Fields, isFields, parseJson, toFields, toOptionalCount, toOptionalText } from '../json/fields.ts'
-import { createAnswer } from '../openai-wire/index.ts'
+import { type AskedModel, createAnswer, watchModel } from '../openai-wire/index.ts'
 import { engine } from './connection.ts'
 import { observeEvent } from './observe-event.ts'
 
 export interface CompletionOptions {
-  model: string
+  asked: AskedModel
   /** Text that has to come first, and is not given out. */
   withdrawn: string
   /** Its tokens, which are not counted as written. */
@@ -20,15 +20,18 @@ export async function* readCompletion(
   bytes: AsyncIterable<Uint8Array>,
   options: CompletionOptions,
 ): AsyncGenerator<Part, void, undefined> {
-  const answer = createAnswer({ engine, model: options.model, observe: observeEvent })
+  const answer = createAnswer({ engine, model: options.asked.name, observe: observeEvent })
+  const watch = watchModel(engine, options.asked)
   const swallow = createSwallower(options)
   try {
     for await (const { data } of readServerSentEvents(bytes)) {
       const event = parseJson(data)
-      if (!isFields(event)) throw new LmappError('stream-malformed', `An event of ${engine} was no message.`)
-      const stops = event.stop === true
+      // At once, unlike in a chat: what goes on with an answer must have no hole.
+      if (!isFields(event)) throw malformed(data)
+      const doubt = watch.see(event.model)
+      if (doubt) yield* await doubt
       yield* answer.take(toChatEvent(event, swallow(event), options.withdrawnTokens))
-      if (!stops) continue
+      if (event.stop !== true) continue
       yield* answer.end()
       return
     }
@@ -39,8 +42,14 @@ export async function* readCompletion(
   throw new LmappError('stream-incomplete', `The stream of ${engine} ended without its end marker.`)
 }
 
+function malformed(line: string): LmappError {
+  return new LmappError('stream-malformed', `An event in the stream of ${engine} was no message.`, {
+    details: { line: line.slice(0, 200) },
+  })
+}
+
 /** Takes away the withdrawn text. A stop sequence that begins within it ends the answer where it is. */
-function createSwallower({ withdrawn, model }: CompletionOptions): (event: Fields) => string {
+function createSwallower({ withdrawn, asked }: CompletionOptions): (event: Fields) => string {
   let due = withdrawn
   return ({ content, stop, stop_type }) => {
     const text = toOptionalText(content) ?? ''
@@ -48,7 +57,7 @@ function createSwallower({ withdrawn, model }: CompletionOptions): (event: Field
     const isAgain = due.slice(0, shared) === text.slice(0, shared)
     due = due.slice(shared)
     const isOver = stop === true && due !== '' && stop_type === 'eos'
-    if (!isAgain || isOver) throw notAgain(model)
+    if (!isAgain || isOver) throw notAgain(asked.name)
     return text.slice(shared)
   }
 }

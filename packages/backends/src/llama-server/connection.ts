@@ -23,6 +23,8 @@ export interface LlamaServerConnection extends WireConnection, Disposable {
 export interface LlamaServerConnectionOptions {
   /** At least one. With several, the first where a llama-server is. */
   urls: readonly string[]
+  /** Unix socket by which it is reached. */
+  socketPath?: string
   /** Milliseconds for reaching it, and for its word on who it is. */
   connectMs: number
   /** Milliseconds of silence that end a short question. */
@@ -54,7 +56,8 @@ export function openLlamaServerConnection(options: LlamaServerConnectionOptions)
     const { place } = await find(call)
     const beforeRetry = async () => {
       proof = undefined
-      await find(call)
+      const again = await find(call)
+      if (again.place !== place) throw notLlamaServer(place.url)
     }
     return { place, request: { ...request, beforeRetry } }
   }
@@ -81,12 +84,14 @@ export function openLlamaServerConnection(options: LlamaServerConnectionOptions)
   }
 }
 
-function openPlace(url: string, { connectMs, silenceMs, apiKey }: LlamaServerConnectionOptions): Place {
+function openPlace(url: string, options: LlamaServerConnectionOptions): Place {
+  const { connectMs, silenceMs, apiKey, socketPath } = options
   const client = createHttpClient({
     url,
     connectMs,
     unreachableHint: 'Start it: llama-server -m MODEL.gguf',
     ...(apiKey && { apiKey }),
+    ...(socketPath !== undefined && { socketPath }),
   })
   const failedHint = 'See the log of llama-server, where it was started'
   return { url, client, wire: createWireConnection({ client, engine, silenceMs, failedHint }) }

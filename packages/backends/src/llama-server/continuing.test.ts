@@ -1,9 +1,27 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { type ChatRequest, isLmappError, type Message } from 'lmapp-kit'
-import { readChat, tryChat } from 'lmapp-kit/testkit'
-import type { Answer, Handler, Routes } from '../testing/replay-server.ts'
-import { events, eventsOf, json, model, propsWith, recorded, say, serve, singleRoutes } from './testing/recordings.ts'
+import { type Backend, type ChatRequest, isLmappError, type Message } from 'lmapp-kit'
+import { readChat, type Transcript, tryChat } from 'lmapp-kit/testkit'
+import { type Answer, type Handler, openReplay, type Routes } from '../testing/replay-server.ts'
+import { llamaServerBackendType } from './index.ts'
+import {
+  events,
+  eventsOf,
+  json,
+  model,
+  patient,
+  propsWith,
+  recorded,
+  routerRoutes,
+  say,
+  serve,
+  singleRoutes,
+} from './testing/recordings.ts'
+
+const path = '/models/SmolLM2-135M-Instruct.Q4_1.gguf'
 
 const request: ChatRequest = {
   model,
@@ -53,10 +71,10 @@ function continuable(...answers: Answer[]): Routes {
   })
 }
 
-async function continueOver(routes: Routes, asked: ChatRequest = request) {
+async function continueOver(routes: Routes, asked: ChatRequest = request, shownModel = model) {
   await using served = await serve(routes)
   const outcome = await tryChat(served.backend.chat(asked))
-  const shown = await served.backend.showModel?.(model)
+  const shown = await served.backend.showModel?.(shownModel)
   const sent = served.replay.requests.filter(({ route }) => route === 'POST /completion').map(({ body }) => body)
   return { ...outcome, shown, sent, continues: shown?.capabilities?.continue }
 }
@@ -148,6 +166,92 @@ describe('continuing an answer', () => {
       )
       assert.equal(transcript.finishes[0]?.reason, reason)
     }
+  })
+})
+
+describe('a proof', () => {
+  const backendFor = (url: string, dataDir: string) =>
+    llamaServerBackendType.create({ config: { url }, environment: {} }, { timeouts: patient, dataDir })
+  const continues = async (backend: Backend) => (await backend.listModels())[0]?.capabilities?.continue
+  const tried = ({ statuses }: Transcript) => statuses.some(({ message }) => message?.includes('trying'))
+
+  it('is remembered by the next backend, until version, file or template is another', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'lmapp-test-'))
+    try {
+      for (const [change, before] of [
+        [{}, 'unknown'],
+        [{}, 'yes'],
+        [{ build_info: 'b2-abc' }, 'unknown'],
+        [{ chat_template: 'other {{ messages }}' }, 'unknown'],
+        [{ model_path: '/models/another.gguf' }, 'unknown'],
+      ] as const) {
+        const answers = before === 'yes' ? { 'POST /completion': native(' two!') } : {}
+        const routes = { ...continuable(native(' two!')), 'GET /props': propsWith(change), ...answers }
+        await using replay = await openReplay(routes)
+        await using backend = backendFor(replay.url, dataDir)
+        assert.equal(await continues(backend), before)
+        const transcript = await readChat(backend.chat(request))
+        assert.deepEqual([transcript.text, tried(transcript)], ['!', before === 'unknown'])
+        assert.equal(await continues(backend), 'yes')
+      }
+    } finally {
+      await rm(dataDir, { recursive: true })
+    }
+  })
+
+  it('that came to nothing because the server went is not remembered', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'lmapp-test-'))
+    try {
+      const reset: Handler = (response) => response.socket?.resetAndDestroy()
+      await using replay = await openReplay({
+        ...continuable(),
+        'POST /completion': [reset, reset, secondHalf, native(' two!')],
+      })
+      await using backend = backendFor(replay.url, dataDir)
+      assert.ok(isLmappError((await tryChat(backend.chat(request))).error, 'engine-failed'))
+      assert.equal(await continues(backend), 'unknown')
+      assert.equal((await readChat(backend.chat(request))).text, '!')
+    } finally {
+      await rm(dataDir, { recursive: true })
+    }
+  })
+})
+
+describe('an answer that another model would go on with', () => {
+  const other = { model_path: '/models/other.gguf', model_alias: '/models/other.gguf' }
+
+  it('is not read: the server was started anew with that one meanwhile', async () => {
+    const reset: Handler = (response) => response.socket?.resetAndDestroy()
+    const { error, transcript } = await continueOver({
+      ...continuable(),
+      'GET /props': [recorded('props'), propsWith(other)],
+      'POST /completion': [secondHalf, reset, native(' two!')],
+    })
+    assert.ok(isLmappError(error, 'wrong-model'), String(error))
+    assert.equal(error.message, `llama-server was asked for ${model} and answered for /models/other.gguf.`)
+    assert.equal(transcript.text, '')
+  })
+
+  it('is an error at its end, where the server first says so', async () => {
+    const last = { stop: true, stop_type: 'limit', model: 'broken', tokens_predicted: 3 }
+    const routes = routerRoutes({
+      'POST /v1/chat/completions': {
+        ...recorded('chat-days'),
+        body: recorded('chat-days').body.replaceAll(path, 'smol'),
+      },
+      'POST /apply-template': json({ prompt }),
+      'POST /tokenize': tokenizeAsWords,
+      'POST /completion': [secondHalf, native(' two!', last)],
+    })
+    const { error, transcript } = await continueOver(routes, { ...request, model: 'smol' }, 'smol')
+    assert.ok(isLmappError(error, 'wrong-model'), String(error))
+    assert.equal(transcript.text, '!')
+  })
+
+  it('is none under the name that older servers give to any', async () => {
+    const last = { stop: true, stop_type: 'limit', model: 'gpt-3.5-turbo', tokens_predicted: 3 }
+    const { error, transcript } = await continueOver(continuable(native(' two!', last)))
+    assert.deepEqual([error, transcript.text, transcript.warnings], [undefined, '!', []])
   })
 })
 

@@ -1,7 +1,15 @@
 import { type CallOptions, type ChatRequest, LmappError, type Part, toText } from 'lmapp-kit'
+import type { Proofs } from '../external/index.ts'
 import type { HttpResponse } from '../http/index.ts'
-import { createContinuation, streamChat, toChatBody } from '../openai-wire/index.ts'
-import type { ServedModel } from './catalogue.ts'
+import {
+  type AskedModel,
+  type ContinuationSubject,
+  createContinuation,
+  streamChat,
+  toChatBody,
+} from '../openai-wire/index.ts'
+import { assertStillServed, toAskedModel } from './asked-model.ts'
+import type { Catalogue, ServedModel } from './catalogue.ts'
 import { readCompletion } from './completion-stream.ts'
 import { engine, type LlamaServerConnection } from './connection.ts'
 import { assertFits, contextOf, hasImages } from './context.ts'
@@ -21,37 +29,54 @@ export interface Continuing {
   /** Says that it tries, when it does. Throws `unsupported` where it cannot be exact. */
   run(continuable: Continuable, version: string, signal: AbortSignal): AsyncGenerator<Part, void, undefined>
   /** Undefined as long as nobody tried. */
-  known(model: ServedModel): boolean | undefined
+  known(continuable: Pick<Continuable, 'model' | 'props'>, version: string): Promise<boolean | undefined>
 }
 
-export function createContinuing(connection: LlamaServerConnection): Continuing {
-  const continuation = createContinuation()
+export interface ContinuingDependencies {
+  connection: LlamaServerConnection
+  catalogue: Catalogue
+  proofs: Proofs
+}
+
+export function createContinuing({ connection, catalogue, proofs }: ContinuingDependencies): Continuing {
+  const continuation = createContinuation({ proofs })
   return {
     async *run(continuable, version, signal) {
-      const { request, model, props } = continuable
+      const { request, model } = continuable
       assertContinuable(continuable)
       const thinking = request.reasoning === undefined ? {} : { reasoning: request.reasoning }
+      const served = { connection, asked: toAskedModel(catalogue, request.model, model, { signal }), signal }
       yield* continuation.assertProved(request, {
-        engine,
-        model: model.info.id,
-        key: JSON.stringify([version, model.wireName, props.path, props.template]),
-        ask: (asked) => answer(connection, { ...continuable, request: { ...asked, ...thinking } }, signal),
+        ...toSubject(continuable, version),
+        ask: (asked) => answer(served, { ...continuable, request: { ...asked, ...thinking } }),
       })
-      yield* resume(connection, continuable, signal)
+      yield* resume(served, continuable)
     },
-    known: ({ info }) => continuation.known(info.id),
+    known: (continuable, version) => continuation.known(toSubject(continuable, version)),
   }
 }
 
+function toSubject({ model, props }: Pick<Continuable, 'model' | 'props'>, version: string): ContinuationSubject {
+  const { info, wireName } = model
+  return { engine, version, model: info.id, facts: [wireName, props.path, info.sizeBytes, props.template] }
+}
+
+/** Who is asked, and for which model. */
+interface Served {
+  connection: LlamaServerConnection
+  asked: AskedModel
+  signal: AbortSignal
+}
+
 /** Of the trial. */
-function answer(connection: LlamaServerConnection, continuable: Continuable, signal: AbortSignal): AsyncIterable<Part> {
+function answer(served: Served, continuable: Continuable): AsyncIterable<Part> {
   const { request, model, props } = continuable
-  if (request.continue) return resume(connection, continuable, signal)
+  if (request.continue) return resume(served, continuable)
   const { body } = toChatBody(withoutIdleReasoning(request, props), {
     dialect: toDialect(props),
     model: model.wireName,
   })
-  return streamChat({ connection, body, path: '/v1/chat/completions', signal, engine, model: request.model })
+  return streamChat({ ...served, body, path: '/v1/chat/completions', engine, model: request.model })
 }
 
 /** What a model thought before its answer is not part of it, so only one that does not think can be exact. */
@@ -72,9 +97,8 @@ function assertContinuable({ request, props }: Continuable): void {
 
 /** Sends the prompt with what is kept of the answer, so that only what is new comes. */
 async function* resume(
-  connection: LlamaServerConnection,
+  { connection, asked, signal }: Served,
   continuable: Continuable,
-  signal: AbortSignal,
 ): AsyncGenerator<Part, void, undefined> {
   const { request, model, props } = continuable
   const { wireName } = model
@@ -94,7 +118,8 @@ async function* resume(
   try {
     const sent = toCompletionBody(body, point)
     response = await connection.request({ method: 'POST', path: '/completion', body: sent, model: wireName, signal })
-    for await (const part of readCompletion(response.bytes(), { model: request.model, ...point })) {
+    await assertStillServed(connection, { asked: request.model, props }, call)
+    for await (const part of readCompletion(response.bytes(), { asked, ...point })) {
       if (part.type === 'finish') response.release()
       yield part
     }

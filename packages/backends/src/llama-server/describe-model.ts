@@ -29,12 +29,17 @@ export function createModelDescriber({ connection, catalogue, continuing }: Desc
     return known
   }
 
+  const toKnown = async (model: ServedModel, props: ModelProps, call: CallOptions) => {
+    const identity = await connection.identify(call)
+    return identity.state === 'ready' ? continuing.known({ model, props }, identity.props.version) : undefined
+  }
+
   const describe = async (model: ServedModel, call: CallOptions) => {
     const props = await catalogue.propsIfLoaded(model, call)
     if (!props) return { info: { ...model.info, capabilities: unloaded }, props }
     const capabilities: Capabilities = {
       ...toCapabilities(props),
-      ...toContinue(props, continuing.known(model)),
+      ...toContinue(props, await toKnown(model, props, call)),
       embed: await toEmbed(model, props, call),
     }
     return { info: { ...model.info, ...toFileFacts(props), capabilities }, props }

@@ -1,6 +1,6 @@
 import { type CallOptions, type Embedding, isLmappError, LmappError, type Support } from 'lmapp-kit'
 import { toOptionalText } from '../json/fields.ts'
-import { parseEmbeddings, toEmbeddingBody } from '../openai-wire/index.ts'
+import { type AskedModel, assertAnsweredBy, parseEmbeddings, toEmbeddingBody } from '../openai-wire/index.ts'
 import type { ServedModel } from './catalogue.ts'
 import { engine, type LlamaServerConnection } from './connection.ts'
 
@@ -9,13 +9,14 @@ const path = '/v1/embeddings'
 /** Throws `unsupported` where the server was not started for it, `context-overflow` for a text that is too long. */
 export async function embedWithLlamaServer(
   connection: LlamaServerConnection,
-  { model, input, silenceMs }: { model: ServedModel; input: string[]; silenceMs: number },
+  { model, asked, input, silenceMs }: { model: ServedModel; asked: AskedModel; input: string[]; silenceMs: number },
   call: CallOptions,
 ): Promise<Embedding> {
   const { wireName, info } = model
   const body = toEmbeddingBody({ model: wireName, input })
   try {
     const answer = await connection.json({ method: 'POST', path, body, model: info.id, silenceMs, ...call })
+    await assertAnsweredBy(answer, engine, asked)
     return parseEmbeddings(answer, { engine, inputs: input.length })
   } catch (error) {
     throw toEmbeddingError(error, info.id)

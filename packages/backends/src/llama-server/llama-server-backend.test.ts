@@ -53,6 +53,26 @@ describe('who answers', () => {
     )
   })
 
+  for (const [name, health] of [
+    ['lmapp itself', { ...recorded('health'), headers: { server: 'llama.cpp', 'x-lmapp': '1' } }],
+    ['something of another name', { body: '{"status":"ok"}' }],
+    ['something that knows no such path', { status: 404, body: '' }],
+  ] as const) {
+    it(`sees no question when it is replaced by another program: ${name}`, async () => {
+      const first = await openReplay(singleRoutes({ 'POST /v1/chat/completions': recorded('chat') }))
+      await using backend = open(first)
+      assert.notEqual((await readChat(backend.chat(hello))).text, '')
+      await first.kill()
+      await using second = await openReplay(singleRoutes({ 'GET /health': health }), first.port)
+      const { error } = await tryChat(backend.chat(hello))
+      assert.ok(isLmappError(error, 'backend-not-identified'), String(error))
+      assert.deepEqual(
+        second.requests.map(({ route }) => route),
+        ['GET /health'],
+      )
+    })
+  }
+
   for (const [name, routes] of Object.entries({
     'something of another name': { 'GET /health': { body: '{"status":"ok"}' } },
     'something without properties': { 'GET /health': recorded('health'), 'GET /props': recorded('not-found') },
@@ -126,6 +146,20 @@ describe('without an address', () => {
     await using backend = createLlamaServerBackend({ urls: [other.url, gone.url], timeouts: patient })
     await assert.rejects(backend.start(), failsWith('backend-unreachable'))
     assert.equal((await backend.isRunning()).state, 'stopped')
+  })
+
+  it('it is another one once the first was replaced, which sees no question', async () => {
+    const chat = { 'POST /v1/chat/completions': recorded('chat') }
+    const first = await openReplay(singleRoutes(chat))
+    await using second = await openReplay(singleRoutes(chat))
+    await using backend = createLlamaServerBackend({ urls: [first.url, second.url], timeouts: patient })
+    await readChat(backend.chat(hello))
+    await first.kill()
+    await using other = await openReplay({}, first.port)
+    const { error } = await tryChat(backend.chat(hello))
+    assert.ok(error === undefined || isLmappError(error, 'backend-not-identified'), String(error))
+    assert.notEqual((await readChat(backend.chat(hello))).text, '')
+    assert.ok(other.requests.every(({ route }) => route === 'GET /health'))
   })
 
   it('one that wants a key is somebody', async () => {
@@ -312,6 +346,16 @@ describe('embedding', () => {
     await assert.rejects(embed({ [route]: recorded('embed') }, ['one']), failsWith('protocol-violation'))
   })
 
+  it('of another model is refused', async () => {
+    const { headers, body } = recorded('embed')
+    const vectors = { headers, body: body.replace(/"model":"[^"]*"/, '"model":"broken"') }
+    await using served = await serve(routerRoutes({ 'POST /v1/embeddings': vectors }))
+    await assert.rejects(
+      async () => served.backend.embed?.({ model: 'smol', input: ['The sea.', 'Bread.'] }),
+      failsWith('wrong-model'),
+    )
+  })
+
   it('is refused with what to do where the server was not started for it', async () => {
     for (const name of ['embed-off', 'embed-no-pooling']) {
       await assert.rejects(embed({ [route]: recorded(name) }), (error) => {
@@ -419,6 +463,16 @@ describe('a router', () => {
     const transcript = await readChat(served.backend.chat(hi))
     assert.notEqual(transcript.text, '')
     assert.equal((await served.replay.seen('POST /v1/chat/completions')).body.model, 'smol')
+  })
+
+  it('that answers for another of its models is not believed', async () => {
+    const { headers, body } = recorded('router-chat')
+    const chat = { headers, body: body.replaceAll('"model":"smol"', '"model":"broken"') }
+    await using served = await serve(routerRoutes({ 'POST /v1/chat/completions': chat }))
+    const { transcript, error } = await tryChat(served.backend.chat(hi))
+    assert.ok(isLmappError(error, 'wrong-model'))
+    assert.equal(error.message, 'llama-server was asked for smol and answered for broken.')
+    assert.equal(transcript.text, '')
   })
 
   it('says that a model does not load, or is not there', async () => {

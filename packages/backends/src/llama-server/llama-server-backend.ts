@@ -6,10 +6,11 @@ import {
   interfaceVersion,
   isLmappError,
 } from 'lmapp-kit'
-import { createOpenChats, healthLimit, ifThere, toAbsence } from '../external/index.ts'
+import { createMemoryProofs, createOpenChats, healthLimit, ifThere, type Proofs, toAbsence } from '../external/index.ts'
 import type { ApiKeySource } from '../http/index.ts'
 import { toChatBody } from '../openai-wire/index.ts'
 import { mostTokens } from '../text-measure/index.ts'
+import { toAskedModel } from './asked-model.ts'
 import { createCatalogue, isStillLoading, stillLoading } from './catalogue.ts'
 import { chatWithLlamaServer } from './chat.ts'
 import { engine, type Identity, openLlamaServerConnection } from './connection.ts'
@@ -24,12 +25,16 @@ import { countPrompt } from './prompt-tokens.ts'
 export interface LlamaServerBackendOptions {
   /** Where one may be, at least one; the first where a llama-server is counts. */
   urls: readonly string[]
+  /** Unix socket by which it is reached; the address then only says what its requests look like. */
+  socketPath?: string
   /**
    * Milliseconds: `connectMs` for reaching it, `stallMs` of silence for a question about models, `loadMs` of silence for
    * an embedding. A chat has no limit of its own.
    */
   timeouts: { connectMs: number; stallMs: number; loadMs: number }
   apiKey?: ApiKeySource
+  /** Where it is kept which models continue an answer. Default: in memory. */
+  proofs?: Proofs
 }
 
 const capabilities: Capabilities = {
@@ -45,11 +50,18 @@ const capabilities: Capabilities = {
 }
 
 /** A llama-server that somebody else started. Creating touches nothing; nothing here starts or ends its process. */
-export function createLlamaServerBackend({ urls, timeouts, apiKey }: LlamaServerBackendOptions): Backend {
+export function createLlamaServerBackend(options: LlamaServerBackendOptions): Backend {
+  const { urls, socketPath, timeouts, apiKey, proofs = createMemoryProofs() } = options
   const { connectMs, stallMs, loadMs } = timeouts
-  const connection = openLlamaServerConnection({ urls, connectMs, silenceMs: stallMs, ...(apiKey && { apiKey }) })
+  const connection = openLlamaServerConnection({
+    urls,
+    connectMs,
+    silenceMs: stallMs,
+    ...(apiKey && { apiKey }),
+    ...(socketPath !== undefined && { socketPath }),
+  })
   const catalogue = createCatalogue(connection)
-  const continuing = createContinuing(connection)
+  const continuing = createContinuing({ connection, catalogue, proofs })
   const dependencies = { connection, catalogue, continuing }
   const describer = createModelDescriber(dependencies)
   const chats = createOpenChats()
@@ -100,7 +112,8 @@ export function createLlamaServerBackend({ urls, timeouts, apiKey }: LlamaServer
     },
     async embed({ model, input }, call = {}) {
       const served = await catalogue.find(model, call)
-      return embedWithLlamaServer(connection, { model: served, input, silenceMs: loadMs }, call)
+      const asked = toAskedModel(catalogue, model, served, call)
+      return embedWithLlamaServer(connection, { model: served, asked, input, silenceMs: loadMs }, call)
     },
     async countTokens({ model, messages }, call = {}) {
       if (hasImages({ messages })) return { tokens: mostTokens({ messages }), exact: false }

@@ -1,5 +1,5 @@
 import type { Backend } from 'lmapp-kit'
-import type { ExternalContext, ExternalDefinition } from '../external/index.ts'
+import { type ExternalContext, type ExternalDefinition, proofsIn } from '../external/index.ts'
 import { apiKeyOf } from '../http/index.ts'
 import { createLlamaServerBackend } from './llama-server-backend.ts'
 
@@ -11,9 +11,14 @@ export const llamaServerBackendType = {
   name: 'llama-server',
   execution: 'built-in',
   owner: 'external',
-  create(definition: ExternalDefinition, { timeouts }: ExternalContext): Backend {
+  create(definition: ExternalDefinition, { timeouts, dataDir }: ExternalContext): Backend {
     const apiKey = apiKeyOf(definition)
-    return createLlamaServerBackend({ urls: urlsOf(definition), timeouts, ...(apiKey && { apiKey }) })
+    return createLlamaServerBackend({
+      urls: urlsOf(definition),
+      timeouts,
+      proofs: proofsIn(dataDir),
+      ...(apiKey && { apiKey }),
+    })
   },
   describeAddress: ({ config }: ExternalDefinition): string => config.url ?? 'http://127.0.0.1:8080 or :9931',
 } as const

@@ -1,13 +1,13 @@
 import { type ChatRequest, LmappError, type Part } from 'lmapp-kit'
-import { type Fields, toOptionalText } from '../json/fields.ts'
 import {
   assertWellFormed,
   type Continuation,
+  type ContinuationSubject,
   chatOverWire,
   commonDialect,
   type Dialect,
-  type Observation,
 } from '../openai-wire/index.ts'
+import { toAskedModel } from './asked-model.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { LmStudioConnection } from './connection.ts'
 import type { LmStudioModel } from './models.ts'
@@ -46,10 +46,15 @@ export async function* chatWithLmStudio(
     path: '/v1/chat/completions',
     // It loads what is asked for and not there, and sends no header until then.
     waitingPhase: model.info.loaded === false ? 'loading' : 'prompt',
-    key: JSON.stringify([request.model, model.info.quantization, contextLength]),
-    observe: watchName(request.model, model),
+    subject: toSubject(model),
+    asked: toAskedModel(catalogue, request.model, model, { signal }),
     ...(contextLength !== undefined && { contextLength }),
   })
+}
+
+/** What a proof of continuing holds for. LM Studio tells its version nowhere over HTTP. */
+export function toSubject({ info }: LmStudioModel): ContinuationSubject {
+  return { engine: dialect.engine, model: info.id, facts: [info.quantization, info.sizeBytes] }
 }
 
 function assertCan({ info }: LmStudioModel, { messages }: ChatRequest): void {
@@ -66,25 +71,4 @@ function contextOf({ instances }: LmStudioModel, name: string): number | undefin
   const named = instances.filter(({ id }) => id === name)
   const contexts = (named.length > 0 ? named : instances).flatMap(({ contextLength }) => contextLength ?? [])
   return contexts.length > 0 ? Math.min(...contexts) : undefined
-}
-
-/** LM Studio may answer with another model that happens to be loaded (lmstudio-ai/lmstudio-bug-tracker#1217). */
-function watchName(asked: string, model: LmStudioModel) {
-  const names = new Set([asked, model.info.id, ...model.instances.map(({ id }) => id)].map(toPlainName))
-  return (event: Fields): Observation | undefined => {
-    const answering = toOptionalText(event.model)
-    if (answering === undefined || names.has(toPlainName(answering))) return undefined
-    throw new LmappError('protocol-violation', `LM Studio was asked for ${asked}, and answers with ${answering}.`, {
-      hint: 'Unload the other model, or load this one: lms load',
-      details: { model: asked, answering },
-    })
-  }
-}
-
-/** Without the variant (`name@q4_k_m`) and without the number of the copy (`name:2`). */
-function toPlainName(name: string): string {
-  return name
-    .replace(/:\d+$/, '')
-    .replace(/@[^/]*$/, '')
-    .toLowerCase()
 }

@@ -83,6 +83,26 @@ describe('who answers', () => {
     assert.equal(transcript.text, 'Hello!')
     assert.equal(replay.requests.filter((seen) => seen.route === 'GET /lmstudio-greeting').length, 2)
   })
+
+  for (const [name, greeting] of [
+    ['lmapp itself', { ...written('greeting'), headers: { 'x-lmapp': '1' } }],
+    ['a 200 for whatever is asked', unknown],
+    ['something that knows no such path', { status: 404, body: '' }],
+  ] as const) {
+    it(`sees no question when it is replaced by another program: ${name}`, async () => {
+      const first = await openReplay(lmStudioRoutes({ [route]: written('chat') }))
+      await using backend = open(first)
+      assert.equal((await readChat(backend.chat(hello))).text, 'Hello!')
+      await first.kill()
+      await using second = await openReplay(lmStudioRoutes({ 'GET /lmstudio-greeting': greeting }), first.port)
+      const { error } = await tryChat(backend.chat(hello))
+      assert.ok(isLmappError(error, 'backend-not-identified'), String(error))
+      assert.deepEqual(
+        second.requests.map(({ route: asked }) => asked),
+        ['GET /lmstudio-greeting'],
+      )
+    })
+  }
 })
 
 describe('models', () => {
@@ -204,6 +224,12 @@ describe('models', () => {
     const input = ['The sea.', 'Bread.']
     assert.equal((await served.backend.embed?.({ model: embedder, input }))?.vectors.length, 2)
     await assert.rejects(async () => served.backend.embed?.({ model: loaded, input }), failsWith('unsupported'))
+    const other = written('embeddings').body.replace('text-embedding-nomic-embed-text-v1.5@q4_k_m', loaded)
+    await using another = await serve({ 'POST /v1/embeddings': { ...written('embeddings'), body: other } })
+    await assert.rejects(
+      async () => another.backend.embed?.({ model: embedder, input }),
+      failsWith('wrong-model', /lms/),
+    )
     await using without = await serve({})
     await assert.rejects(async () => without.backend.embed?.({ model: embedder, input }), failsWith('unsupported'))
   })
@@ -267,13 +293,67 @@ describe('a chat', () => {
     )
   })
 
-  it('is broken off before its first word when another model answers', async () => {
-    const { transcript, error } = await assertFails({ [route]: written('chat-other-model') }, 'protocol-violation', {
-      ...hello,
-      model: waiting,
-    })
+  it('is not read when another model answers: nothing of it is shown', async () => {
+    const asked = { ...hello, model: waiting }
+    const { transcript, error } = await assertFails({ [route]: written('chat-other-model') }, 'wrong-model', asked)
     assert.equal(transcript.text, '')
+    assert.equal(error.message, `LM Studio was asked for ${waiting} and answered for ${loaded}.`)
     assert.deepEqual(error.details, { model: waiting, answering: loaded })
+    assert.match(error.hint, /lms load/)
+  })
+
+  it('is read under each name of its model, also under one that it was loaded with for this chat', async () => {
+    const keys = ['gemma@q4_0', 'gemma@q8_0', 'other']
+    const list = (instances: Record<string, string>) =>
+      json({
+        models: keys.map((key) => ({
+          key,
+          loaded_instances: instances[key] === undefined ? [] : [{ id: instances[key] }],
+        })),
+      })
+    const answeredBy = async (name: string, chosen: Record<string, string> = {}) => {
+      const [first, last] = [delta({ content: 'Hi' }), delta({}, 'stop')].map((event) => ({ ...event, model: name }))
+      const { transcript, error } = await chatOver(
+        { [route]: events(first, last, done), 'GET /api/v1/models': [list({}), list(chosen)] },
+        { ...hello, model: 'gemma@q4_0' },
+      )
+      return isLmappError(error) ? error.code : transcript.warnings.map(({ code }) => code).join() || 'well'
+    }
+    assert.equal(await answeredBy('gemma@q4_0'), 'well')
+    assert.equal(await answeredBy('gemma'), 'well')
+    assert.equal(await answeredBy('Gemma:2'), 'well')
+    assert.equal(await answeredBy('mine', { 'gemma@q4_0': 'mine' }), 'well')
+    assert.equal(await answeredBy('gemma@q8_0'), 'wrong-model')
+    assert.equal(await answeredBy('other:3'), 'wrong-model')
+    assert.equal(await answeredBy('mine', { other: 'mine' }), 'wrong-model')
+    assert.equal(await answeredBy('publisher/gemma/file.gguf'), 'other')
+  })
+
+  it('is read, and its name is said, where just now nobody can say whose that name is', async () => {
+    const lists = [written('models-v1'), { status: 500, body: '' }]
+    const asked = { ...hello, model: waiting }
+    const routes = { [route]: written('chat-other-model'), 'GET /api/v1/models': lists }
+    const { transcript, error } = await chatOver(routes, asked)
+    assert.deepEqual([error, transcript.text], [undefined, 'Hello'])
+    assert.deepEqual(
+      transcript.warnings.map(({ message }) => message),
+      [`LM Studio was asked for ${waiting}, and answers with ${loaded}.`],
+    )
+  })
+
+  it('may be cancelled while it is asked whose the name is', async () => {
+    let asked = 0
+    const abort = new AbortController()
+    await using served = await serve({
+      [route]: written('chat-other-model'),
+      'GET /api/v1/models': (response) => {
+        asked += 1
+        if (asked > 1) return abort.abort()
+        return response.end(written('models-v1').body)
+      },
+    })
+    const transcript = await readChat(served.backend.chat({ ...hello, model: waiting }, { signal: abort.signal }))
+    assert.deepEqual([transcript.text, transcript.finishes[0]?.reason], ['', 'cancelled'])
   })
 
   it('may be asked of one of several copies', async () => {

@@ -7,11 +7,12 @@ import {
   LmappError,
   type ModelInfo,
 } from 'lmapp-kit'
-import { createOpenChats, healthLimit, toAbsence, toHealth } from '../external/index.ts'
+import { createMemoryProofs, createOpenChats, healthLimit, toAbsence, toHealth } from '../external/index.ts'
 import type { ApiKeySource } from '../http/index.ts'
-import { type Continuation, createContinuation, parseEmbeddings, toEmbeddingBody } from '../openai-wire/index.ts'
+import { assertAnsweredBy, createContinuation, parseEmbeddings, toEmbeddingBody } from '../openai-wire/index.ts'
+import { toAskedModel } from './asked-model.ts'
 import { type Catalogue, createCatalogue } from './catalogue.ts'
-import { chatWithLmStudio } from './chat.ts'
+import { chatWithLmStudio, toSubject } from './chat.ts'
 import { type LmStudioConnection, openLmStudioConnection } from './connection.ts'
 
 export interface LmStudioOptions {
@@ -42,7 +43,7 @@ export function createLmStudioBackend({ url, timeouts, apiKey }: LmStudioOptions
   const { connectMs, stallMs, loadMs } = timeouts
   const connection = openLmStudioConnection({ url, connectMs, silenceMs: stallMs, ...(apiKey && { apiKey }) })
   const catalogue = createCatalogue(connection)
-  const continuation = createContinuation()
+  const continuation = createContinuation({ proofs: createMemoryProofs() })
   const chats = createOpenChats()
 
   const backend: Backend = {
@@ -67,7 +68,10 @@ export function createLmStudioBackend({ url, timeouts, apiKey }: LmStudioOptions
       return chats.run(request.model, signal, (ended) => chatWithLmStudio(dependencies, request, ended))
     },
     async listModels(call = {}) {
-      return (await catalogue.list(call)).map(({ info }) => withVerdict(info, continuation))
+      const models = await catalogue.list(call)
+      return Promise.all(
+        models.map(async (model) => withVerdict(model.info, await continuation.known(toSubject(model)))),
+      )
     },
     async getInfo() {
       return toInfo(url)
@@ -98,9 +102,10 @@ function createManagement(dependencies: ManagementDependencies): Required<Pick<B
 
   return {
     async embed({ model, input }, call = {}) {
-      const { info } = await catalogue.find(model, call)
-      if (info.capabilities?.embed === 'no') throw cannot(model, 'embed')
+      const found = await catalogue.find(model, call)
+      if (found.info.capabilities?.embed === 'no') throw cannot(model, 'embed')
       const answer = await post('/v1/embeddings', model, toEmbeddingBody({ model, input }), call)
+      await assertAnsweredBy(answer, 'LM Studio', toAskedModel(catalogue, model, found, call))
       return parseEmbeddings(answer, { engine: 'LM Studio', inputs: input.length })
     },
     async loadModel(model, call = {}) {
@@ -134,8 +139,7 @@ function cannot(model: string, capability: 'embed' | 'load' | 'unload'): LmappEr
 }
 
 /** What was tried outweighs what is not known. */
-function withVerdict(info: ModelInfo, continuation: Continuation): ModelInfo {
-  const known = continuation.known(info.id)
+function withVerdict(info: ModelInfo, known: boolean | undefined): ModelInfo {
   if (known === undefined) return info
   return { ...info, capabilities: { ...info.capabilities, continue: known ? 'yes' : 'no' } }
 }

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { type Backend, type ChatRequest, type ErrorCode, isLmappError } from 'lmapp-kit'
 import { readChat, tryChat } from 'lmapp-kit/testkit'
+import { createMemoryProofs } from '../external/index.ts'
 import { delta, done, events, eventsOf, json, recorded } from '../openai-wire/testing/recordings.ts'
 import { type Answer, openReplay, type Routes, startOf } from '../testing/replay-server.ts'
-import { listOf, open, serve, user, vllmList } from './testing/open-compatible.ts'
+import { createOpenAiCompatibleBackend, openaiCompatibleBackendType } from './index.ts'
+import { listOf, open, patient, serve, user, vllmList } from './testing/open-compatible.ts'
 
 const model = 'org/model'
 const hello: ChatRequest = { model, messages: [user('Say hello.')] }
@@ -120,17 +125,94 @@ describe('a model that is not there', () => {
     const { error } = await assertFails(missing, 'model-not-found', hello, listOf({ id: 'a' }, { id: 'b' }))
     assert.deepEqual(error.details?.known, ['a', 'b'])
   })
+})
 
-  it('is warned of once, when another one answers', async () => {
-    const answeredBy = (name: string) => events(...eventsOf(whole).map((event) => ({ ...event, model: name })), done)
-    const list = listOf({ id: 'other' })
-    const { transcript } = await chatOver(answeredBy('other'), hello, list)
+describe('an answer for another model', () => {
+  const answeredBy = (...names: string[]) =>
+    events(...eventsOf(whole).map((event, index) => ({ ...event, model: names[index] ?? names.at(-1) })), done)
+
+  it('is not read when the list has that one: nothing of it is shown', async () => {
+    for (const list of [listOf({ id: model }, { id: 'other' }), listOf({ id: 'other' })]) {
+      const { transcript, error } = await assertFails(answeredBy('other'), 'wrong-model', hello, list)
+      assert.equal(error.message, 'The server was asked for org/model and answered for other.')
+      assert.deepEqual(error.details, { model, answering: 'other' })
+      assert.deepEqual(
+        transcript.statuses.map(({ phase }) => phase).filter((phase) => phase !== 'prompt'),
+        ['connecting'],
+      )
+      assert.equal(transcript.text, '')
+    }
+  })
+
+  it('is the recorded one of llama-server, which answers to any name', async () => {
+    const list = listOf({ id: 'nope' }, { id: 'SmolLM2-135M-Instruct.Q4_1.gguf' })
+    const asked = { ...hello, model: 'nope' }
+    const { error } = await assertFails(recorded('llama-server/chat-missing'), 'wrong-model', asked, list)
+    assert.equal(error.details?.answering, 'SmolLM2-135M-Instruct.Q4_1.gguf')
+  })
+
+  it('is not read either when it comes whole', async () => {
+    const { headers, body } = recorded('llama-server/chat-whole')
+    const list = listOf({ id: model }, { id: 'SmolLM2-135M-Instruct.Q4_1.gguf' })
+    const { transcript } = await assertFails({ headers, body }, 'wrong-model', hello, list)
+    assert.equal(transcript.text, '')
+  })
+
+  it('is broken off where the model changes in the middle', async () => {
+    for (const names of [
+      [model, 'other'],
+      ['unlisted', 'other'],
+      [model, 'unlisted'],
+      ['unlisted', 'another'],
+    ]) {
+      const { transcript, error } = await assertFails(
+        answeredBy(...names),
+        'wrong-model',
+        hello,
+        listOf({ id: model }, { id: 'other' }),
+      )
+      assert.equal(transcript.text, 'Hel')
+      assert.match(error.message, /went on for/)
+    }
+  })
+
+  it('is none where the name is another form of the asked one, also of one that is listed', async () => {
+    const list = listOf({ id: model }, { id: `${model}-2026-01-01` }, { id: 'model' })
+    for (const form of [model, 'ORG/Model', 'model', `${model}-2026-01-01`, 'gate/org/model:0613', `${model}:latest`]) {
+      const { transcript, error } = await chatOver(answeredBy(form), hello, list)
+      assert.deepEqual([error, transcript.text, transcript.warnings], [undefined, 'Hello', []], form)
+    }
+  })
+
+  it('is none under another name of the same: an alias, or one of several that vLLM serves it under', async () => {
+    const aliases = listOf({ id: model, aliases: ['small'] }, { id: 'other' })
+    assert.equal((await chatOver(answeredBy('small'), hello, aliases)).error, undefined)
+    const served = (id: string, more = {}) => ({ id, owned_by: 'vllm', root: '/files', parent: null, ...more })
+    const names = listOf(served(model), served('first-name'))
+    assert.equal((await chatOver(answeredBy('first-name'), hello, names)).error, undefined)
+    const adapter = listOf(served(model), served('adapter', { parent: model }))
+    await assertFails(answeredBy('adapter'), 'wrong-model', hello, adapter)
+  })
+
+  it('is what was asked for where the choice was left to the gateway', async () => {
+    const list = listOf({ id: 'gate/auto' }, { id: 'other' })
+    assert.equal((await chatOver(answeredBy('other'), { ...hello, model: 'gate/auto' }, list)).error, undefined)
+  })
+
+  it('may be the asked one under a name that is listed nowhere: that is said once where the asked one is not listed', async () => {
+    const { transcript } = await chatOver(answeredBy('unlisted'), hello, listOf({ id: 'x' }))
     assert.deepEqual(
       transcript.warnings.map(({ code, message }) => [code, message]),
-      [['other', 'The server was asked for org/model, and answers with other.']],
+      [['other', 'The server was asked for org/model, and answers with unlisted.']],
     )
-    for (const completed of ['org/model-2026-01-01', 'model', model]) {
-      assert.deepEqual((await chatOver(answeredBy(completed), hello, list)).transcript.warnings, [])
+    const listed = await chatOver(answeredBy('unlisted'), hello, listOf({ id: model }))
+    assert.deepEqual([listed.error, listed.transcript.warnings], [undefined, []])
+  })
+
+  it('is not thought of where the server names none', async () => {
+    for (const name of ['', undefined, null, 5]) {
+      const nameless = events(...eventsOf(whole).map((event) => ({ ...event, model: name })), done)
+      assert.equal((await chatOver(nameless)).transcript.text, 'Hello')
     }
   })
 })
@@ -250,6 +332,52 @@ describe('continuing an answer', () => {
     await assertFails(whole, 'unsupported', { ...request, schema: { type: 'object' } })
   })
 
+  it('is remembered with the backend that was proved, by version; the file is for its owner', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'lmapp-test-'))
+    const backendFor = (url: string) =>
+      openaiCompatibleBackendType.create({ config: { url }, environment: {} }, { timeouts: patient, dataDir })
+    const routes = (version: string, ...chats: Answer[]): Routes => ({
+      'GET /v1/models': vllmList(),
+      'GET /version': json({ version }),
+      [route]: chats,
+    })
+    const continues = async (backend: Backend) => (await backend.listModels())[0]?.capabilities?.continue
+    try {
+      const old = await openReplay(routes('0.12.0', days, answer(...second), answer(', three')))
+      {
+        await using backend = backendFor(`${old.url}/v1`)
+        assert.equal(await continues(backend), 'unknown')
+        assert.equal((await readChat(backend.chat(request))).text, ', three')
+      }
+      {
+        await using backend = backendFor(`${old.url}/v1`)
+        assert.equal(await continues(backend), 'yes')
+        assert.equal((await readChat(backend.chat(request))).text, ', three')
+        assert.equal(old.requests.filter((seen) => seen.route === route).length, 4)
+      }
+      await old.kill()
+      await using updated = await openReplay(routes('0.13.0', { status: 503, body: '' }), old.port)
+      await using backend = backendFor(`${updated.url}/v1`)
+      assert.equal(await continues(backend), 'unknown')
+      assert.ok(isLmappError((await tryChat(backend.chat(request))).error, 'busy'))
+      assert.equal(await continues(backend), 'unknown')
+    } finally {
+      await rm(dataDir, { recursive: true })
+    }
+  })
+
+  it('is proved again by each backend where the server does not say its version', async () => {
+    const proofs = createMemoryProofs()
+    await using replay = await openReplay({ 'GET /v1/models': listOf({ id: model }), [route]: answer('No') })
+    for (const trials of [1, 2]) {
+      await using backend = createOpenAiCompatibleBackend({ url: `${replay.url}/v1`, timeouts: patient, proofs })
+      assert.equal((await backend.listModels())[0]?.capabilities?.continue, 'unknown')
+      assert.ok(isLmappError((await tryChat(backend.chat(request))).error, 'unsupported'))
+      assert.equal((await backend.listModels())[0]?.capabilities?.continue, 'no')
+      assert.equal(replay.requests.filter((seen) => seen.route === route).length, trials)
+    }
+  })
+
   it('is not decided by a failure that says nothing of it', async () => {
     const busy = { status: 503, body: '' }
     await using served = await serve({
@@ -266,7 +394,7 @@ describe('a server that fails', () => {
   it('says why before the first token', async () => {
     await assertFails({ status: 401, body: '{"error":{"message":"no key"}}' }, 'unauthorized')
     const { error } = await assertFails({ status: 429, headers: { 'retry-after': '3' }, body: '' }, 'rate-limited')
-    assert.equal(error.details?.retryAfterSeconds, 3)
+    assert.equal(error.details?.retryAfterMs, 3_000)
     await assertFails({ status: 500, body: 'Internal Server Error' }, 'engine-failed')
     await assertFails({ status: 307, headers: { location: 'http://elsewhere/v1' }, body: '' }, 'backend-refused')
     await assertFails({ headers: { 'content-type': 'text/html' }, body: '<html>' }, 'backend-refused')

@@ -1,16 +1,24 @@
-import { type ChatRequest, isLmappError, LmappError, type Part, type Warning } from 'lmapp-kit'
-import { type Fields, toOptionalText } from '../json/fields.ts'
-import { assertWellFormed, type Continuation, chatOverWire, type ListedModel } from '../openai-wire/index.ts'
+import { type ChatRequest, isLmappError, LmappError, type Part } from 'lmapp-kit'
+import {
+  assertWellFormed,
+  type Continuation,
+  type ContinuationSubject,
+  chatOverWire,
+  type ListedModel,
+} from '../openai-wire/index.ts'
+import { toAskedModel } from './asked-model.ts'
 import type { CompatibleConnection, Identity } from './connection.ts'
 
 export interface ChatDependencies {
+  /** Of the API. */
+  url: string
   connection: CompatibleConnection
   continuation: Continuation
 }
 
 /** `signal` drops the connection at whatever stage, and the engine then stops. */
 export async function* chatWithCompatible(
-  { connection, continuation }: ChatDependencies,
+  { url, connection, continuation }: ChatDependencies,
   request: ChatRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Part, void, undefined> {
@@ -18,17 +26,31 @@ export async function* chatWithCompatible(
   yield { type: 'status', phase: 'connecting' }
   const identity = await connection.identify({ signal })
   const { dialect, countsPrompt } = identity.engine
-  const entry = await findModel(connection, identity, request.model, signal)
+  const { model } = request
+  const entry = await findModel(connection, identity, model, signal)
   yield* chatOverWire(request, {
     connection,
     continuation,
     dialect,
     countsPrompt,
     signal,
-    key: JSON.stringify([dialect.engine, identity.version, request.model, entry?.servedContext]),
+    subject: toSubject(identity, { url, model, entry }),
+    asked: toAskedModel(connection, { model, entry }, { signal }),
     ...(entry?.servedContext !== undefined && { contextLength: entry.servedContext }),
-    ...(!entry && { observe: watchName(request.model, dialect.engine) }),
   })
+}
+
+/** What a proof of continuing holds for. */
+export function toSubject(
+  { engine, version }: Identity,
+  { url, model, entry }: { url: string; model: string; entry: ListedModel | undefined },
+): ContinuationSubject {
+  return {
+    engine: engine.dialect.engine,
+    ...(version !== undefined && { version }),
+    model,
+    facts: [url, entry?.root, entry?.info.sizeBytes, entry?.servedContext],
+  }
 }
 
 /**
@@ -41,15 +63,18 @@ async function findModel(
   model: string,
   signal: AbortSignal,
 ): Promise<ListedModel | undefined> {
-  // SGLang takes an adapter behind the name, as `model:adapter`.
-  const isIt = ({ info, aliases }: ListedModel) =>
-    info.id === model || aliases.includes(model) || model.startsWith(`${info.id}:`)
-  const remembered = models.find(isIt)
+  const remembered = findEntry(models, model)
   if (remembered || !engine.listsAll) return remembered
   const current = await connection.models({ signal })
-  const found = current.find(isIt)
+  const found = findEntry(current, model)
   if (found) return found
   throw modelNotFound(engine.dialect.engine, model, current)
+}
+
+export function findEntry(models: readonly ListedModel[], model: string): ListedModel | undefined {
+  const named = models.find(({ info, aliases }) => info.id === model || aliases.includes(model))
+  // SGLang takes an adapter behind the name, as `model:adapter`.
+  return named ?? models.find(({ info }) => model.startsWith(`${info.id}:`))
 }
 
 function modelNotFound(engine: string, model: string, models: readonly ListedModel[]): LmappError {
@@ -68,17 +93,4 @@ export async function withKnownNames(
   const models = await connection.models(signal ? { signal } : {}).catch(() => [])
   const details = { ...error.details, known: models.map(({ info }) => info.id) }
   return new LmappError(error.code, error.message, { hint: error.hint, details, cause: error })
-}
-
-/** A server may answer with another model than it was asked for; gateways complete the name. Said once. */
-function watchName(model: string, engine: string) {
-  let said = false
-  return (event: Fields): { parts: Warning[] } | undefined => {
-    const answering = toOptionalText(event.model)
-    if (said || answering === undefined || answering.startsWith(model) || model.endsWith(`/${answering}`))
-      return undefined
-    said = true
-    const message = `${engine} was asked for ${model}, and answers with ${answering}.`
-    return { parts: [{ type: 'warning', code: 'other', message }] }
-  }
 }

@@ -120,6 +120,32 @@ describe('who answers', () => {
     await assert.rejects(backend.listModels(), failsWith('backend-not-identified'))
     assert.equal(second.requests.length, 1)
   })
+
+  for (const [name, list] of [
+    ['lmapp itself', { ...vllmList(), headers: { 'x-lmapp': '1' } }],
+    ['a page', page],
+    ['something that knows no such path', { status: 404, body: '' }],
+    ['something without a list', json({ ok: true })],
+  ] as const) {
+    it(`sees no question when it is replaced by another program: ${name}`, async () => {
+      const chat = events(delta({ content: 'Hi' }), delta({}, 'stop'), done)
+      const request = { model: 'org/model', messages: [user('Hi')] }
+      const first = await openReplay({ 'GET /v1/models': vllmList(), 'POST /v1/chat/completions': chat })
+      await using backend = open({ url: `${first.url}/v1` })
+      assert.equal((await readChat(backend.chat(request))).text, 'Hi')
+      await first.kill()
+      await using second = await openReplay(
+        { 'GET /v1/models': list as Answer, 'POST /v1/chat/completions': chat },
+        first.port,
+      )
+      const { error } = await tryChat(backend.chat(request))
+      assert.ok(isLmappError(error, 'backend-not-identified'), String(error))
+      assert.deepEqual(
+        second.requests.map(({ route }) => route),
+        ['GET /v1/models'],
+      )
+    })
+  }
 })
 
 describe('models', () => {
@@ -147,16 +173,29 @@ describe('models', () => {
 })
 
 describe('embeddings', () => {
-  const embed = async (answer: Answer) => {
-    await using served = await serve({ 'GET /v1/models': llamaList, 'POST /v1/embeddings': answer })
-    const given = await served.backend.embed?.({ model: 'm', input: ['The sea.', 'Bread.'] })
+  const model = 'SmolLM2-135M-Instruct.Q4_1.gguf'
+  const embed = async (answer: Answer, list: Answer = llamaList) => {
+    await using served = await serve({ 'GET /v1/models': list, 'POST /v1/embeddings': answer })
+    const given = await served.backend.embed?.({ model, input: ['The sea.', 'Bread.'] })
     return { given, body: (await served.replay.seen('POST /v1/embeddings')).body }
   }
 
   it('are one vector for each text', async () => {
     const { given, body } = await embed(recorded('llama-server/embeddings'))
     assert.equal(given?.vectors.length, 2)
-    assert.deepEqual(body, { model: 'm', input: ['The sea.', 'Bread.'], encoding_format: 'float' })
+    assert.deepEqual(body, { model, input: ['The sea.', 'Bread.'], encoding_format: 'float' })
+  })
+
+  it('of another model are refused', async () => {
+    const recording = recorded('llama-server/embeddings')
+    const body = recording.body.replaceAll(model, 'bge-small')
+    const list = listOf({ id: model, owned_by: 'llamacpp' }, { id: 'bge-small', owned_by: 'llamacpp' })
+    await assert.rejects(embed({ ...recording, body }, list), (error) => {
+      assert.ok(isLmappError(error, 'wrong-model'))
+      assert.equal(error.message, `llama-server was asked for ${model} and answered for bge-small.`)
+      return true
+    })
+    assert.equal((await embed({ ...recording, body })).given?.vectors.length, 2)
   })
 
   it('are unsupported where the server does not embed', async () => {

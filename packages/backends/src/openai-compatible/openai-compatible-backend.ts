@@ -11,16 +11,25 @@ import {
   type ModelInfo,
   type Part,
 } from 'lmapp-kit'
-import { createOpenChats, healthLimit, ifThere, toAbsence, toHealth } from '../external/index.ts'
+import {
+  createMemoryProofs,
+  createOpenChats,
+  healthLimit,
+  ifThere,
+  type Proofs,
+  toAbsence,
+  toHealth,
+} from '../external/index.ts'
 import type { ApiKeySource } from '../http/index.ts'
 import {
-  type Continuation,
+  assertAnsweredBy,
   createContinuation,
   type ListedModel,
   parseEmbeddings,
   toEmbeddingBody,
 } from '../openai-wire/index.ts'
-import { type ChatDependencies, chatWithCompatible, withKnownNames } from './chat.ts'
+import { toAskedModel } from './asked-model.ts'
+import { type ChatDependencies, chatWithCompatible, findEntry, toSubject, withKnownNames } from './chat.ts'
 import { type CompatibleConnection, type Identity, openCompatibleConnection } from './connection.ts'
 import type { Engine } from './engines.ts'
 
@@ -33,6 +42,8 @@ export interface OpenAiCompatibleOptions {
    */
   timeouts: { connectMs: number; stallMs: number; loadMs: number }
   apiKey?: ApiKeySource
+  /** Where it is kept which models continue an answer. Default: in memory. */
+  proofs?: Proofs
 }
 
 /** What such a server can is for each model to show. */
@@ -48,10 +59,11 @@ const capabilities: Capabilities = {
 }
 
 /** A server that speaks OpenAI's API, started by somebody else. Creating touches nothing. */
-export function createOpenAiCompatibleBackend({ url, timeouts, apiKey }: OpenAiCompatibleOptions): Backend {
+export function createOpenAiCompatibleBackend(options: OpenAiCompatibleOptions): Backend {
+  const { url, timeouts, apiKey, proofs = createMemoryProofs() } = options
   const { connectMs, stallMs, loadMs } = timeouts
   const connection = openCompatibleConnection({ url, connectMs, silenceMs: stallMs, ...(apiKey && { apiKey }) })
-  const continuation = createContinuation()
+  const continuation = createContinuation({ proofs })
   const chats = createOpenChats()
   const name = `The server at ${url}`
 
@@ -73,11 +85,15 @@ export function createOpenAiCompatibleBackend({ url, timeouts, apiKey }: OpenAiC
       }
     },
     chat(request, { signal } = {}) {
-      return chats.run(request.model, signal, (ended) => chatNamed({ connection, continuation }, request, ended))
+      return chats.run(request.model, signal, (ended) => chatNamed({ url, connection, continuation }, request, ended))
     },
     async listModels(call = {}) {
-      const { engine } = await connection.identify(call)
-      return (await connection.models(call)).map((model) => toModelInfo(model, engine, continuation))
+      const identity = await connection.identify(call)
+      const describe = async (entry: ListedModel) => {
+        const continues = await continuation.known(toSubject(identity, { url, model: entry.info.id, entry }))
+        return toModelInfo(entry, identity.engine, continues)
+      }
+      return Promise.all((await connection.models(call)).map(describe))
     },
     async getInfo(call = {}) {
       return toInfo(url, await ifThere(connection.identify(call)))
@@ -108,10 +124,14 @@ async function embed(
   { model, input }: { model: string; input: string[] },
   call: CallOptions & { silenceMs: number },
 ): Promise<Embedding> {
-  const { engine } = (await connection.identify(call.signal ? { signal: call.signal } : {})).engine.dialect
+  const identified = call.signal ? { signal: call.signal } : {}
+  const { engine: served, models } = await connection.identify(identified)
+  const { engine } = served.dialect
   try {
     const body = toEmbeddingBody({ model, input })
     const answer = await connection.json({ method: 'POST', path: '/embeddings', body, model, ...call })
+    const entry = findEntry(models, model)
+    await assertAnsweredBy(answer, engine, toAskedModel(connection, { model, entry }, identified))
     return parseEmbeddings(answer, { engine, inputs: input.length })
   } catch (error) {
     if (isLmappError(error, 'backend-refused')) throw noEmbeddings(engine, model, error)
@@ -131,8 +151,7 @@ function readyOf(engine: Engine, models: readonly ListedModel[]): string[] {
 }
 
 /** What was tried outweighs what is not known. */
-function toModelInfo({ info }: ListedModel, engine: Engine, continuation: Continuation): ModelInfo {
-  const continues = continuation.known(info.id)
+function toModelInfo({ info }: ListedModel, engine: Engine, continues: boolean | undefined): ModelInfo {
   return {
     ...info,
     ...(info.loaded === undefined && engine.listsLoaded && { loaded: true }),

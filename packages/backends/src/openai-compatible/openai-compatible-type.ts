@@ -1,5 +1,5 @@
 import { type Backend, LmappError } from 'lmapp-kit'
-import type { ExternalContext, ExternalDefinition } from '../external/index.ts'
+import { type ExternalContext, type ExternalDefinition, proofsIn } from '../external/index.ts'
 import { apiKeyOf } from '../http/index.ts'
 import { createOpenAiCompatibleBackend } from './openai-compatible-backend.ts'
 
@@ -8,11 +8,11 @@ export const openaiCompatibleBackendType = {
   name: 'openai-compatible',
   execution: 'built-in',
   owner: 'external',
-  create(definition: ExternalDefinition, { timeouts }: ExternalContext): Backend {
+  create(definition: ExternalDefinition, { timeouts, dataDir }: ExternalContext): Backend {
     const { url } = definition.config
     if (url === undefined) throw withoutUrl(definition.id)
     const apiKey = apiKeyOf(definition)
-    return createOpenAiCompatibleBackend({ url, timeouts, ...(apiKey && { apiKey }) })
+    return createOpenAiCompatibleBackend({ url, timeouts, proofs: proofsIn(dataDir), ...(apiKey && { apiKey }) })
   },
   describeAddress: ({ config }: ExternalDefinition): string | undefined => config.url,
 } as const

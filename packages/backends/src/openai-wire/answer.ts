@@ -12,6 +12,7 @@ import {
 } from 'lmapp-kit'
 import { type Fields, isFields, toFields, toList, toOptionalCount, toOptionalText } from '../json/fields.ts'
 import { toStreamError } from './engine-error.ts'
+import type { AskedModel } from './model-watch.ts'
 import { createToolCallAssembly } from './tool-calls.ts'
 
 /** What an adapter finds in an event beyond the protocol. */
@@ -27,6 +28,8 @@ export interface ReadOptions {
   engine: string
   /** The model that was asked. */
   model?: string
+  /** Where it is known which names mean the model: an answer for another one is not read. */
+  asked?: AskedModel
   /** Sees each event first, also those without text. What it throws ends the answer. */
   observe?: (event: Fields) => Observation | undefined
 }

@@ -3,6 +3,7 @@ import type { HttpResponse } from '../http/index.ts'
 import { isFields, parseJson } from '../json/fields.ts'
 import { type Answer, createAnswer, type ReadOptions } from './answer.ts'
 import { toStreamError } from './engine-error.ts'
+import { watchModel } from './model-watch.ts'
 
 /**
  * Parts out of the event stream of `/v1/chat/completions`, `finish` last. Complete is only what brought a finish reason
@@ -13,8 +14,9 @@ export async function* readChatCompletion(
   bytes: AsyncIterable<Uint8Array>,
   options: ReadOptions,
 ): AsyncGenerator<Part, void, undefined> {
-  const { engine, model } = options
+  const { engine, model, asked } = options
   const answer = createAnswer(options)
+  const watch = asked && watchModel(engine, asked)
   let unreadable: string | undefined
   for await (const { event, data } of withCause(readServerSentEvents(bytes), answer, engine)) {
     if (data.trim() === '[DONE]') {
@@ -24,8 +26,13 @@ export async function* readChatCompletion(
     }
     const message = parseJson(data)
     if (event === 'error') throw toStreamError(message ?? data, { engine, model, answered: answer.started })
-    if (isFields(message)) yield* answer.take(message)
-    else unreadable ??= data
+    if (!isFields(message)) {
+      unreadable ??= data
+      continue
+    }
+    const doubt = watch?.see(message.model)
+    if (doubt) yield* await doubt
+    yield* answer.take(message)
   }
   throw new LmappError('stream-incomplete', `The stream of ${engine} ended without its end marker.`, {
     ...(unreadable !== undefined && { details: { line: unreadable.slice(0, 200) } }),
@@ -46,11 +53,14 @@ export async function* readChatAnswer(
   else yield* readChatCompletion(response.bytes(), options)
 }
 
-function* readWhole(text: string, options: ReadOptions): Iterable<Part> {
+async function* readWhole(text: string, options: ReadOptions): AsyncGenerator<Part, void, undefined> {
   const value = parseJson(text)
   const isAnswer = isFields(value) && (value.error != null || value.object === 'error' || Array.isArray(value.choices))
   if (!isAnswer) throw notAnAnswer(options.engine, text)
   const answer = createAnswer(options)
+  const { engine, asked } = options
+  const doubt = asked && watchModel(engine, asked).see(value.model)
+  if (doubt) yield* await doubt
   yield* answer.take(value)
   yield* answer.end()
 }

@@ -1,4 +1,4 @@
-import { LmappError } from 'lmapp-kit'
+import { isLmappError, LmappError } from 'lmapp-kit'
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/index.ts'
 import { parseJson } from '../json/fields.ts'
 import { toEngineError } from './engine-error.ts'
@@ -40,7 +40,7 @@ export function createWireConnection(options: WireConnectionOptions): WireConnec
       engine,
       status,
       headers,
-      text: await response.text({ maxBytes: maxErrorBytes }),
+      text: await readComplaint(response),
       ...(model !== undefined && { model }),
       ...(failedHint !== undefined && { failedHint }),
     })
@@ -54,5 +54,15 @@ export function createWireConnection(options: WireConnectionOptions): WireConnec
       if (value !== undefined) return value
       throw new LmappError('protocol-violation', `${engine} answered ${question.path} with what is no JSON.`)
     },
+  }
+}
+
+/** Its status says enough where the rest is cut, or has no end. */
+async function readComplaint(response: HttpResponse): Promise<string> {
+  try {
+    return await response.text({ maxBytes: maxErrorBytes })
+  } catch (error) {
+    if (isLmappError(error, 'engine-failed') || isLmappError(error, 'stream-malformed')) return ''
+    throw error
   }
 }

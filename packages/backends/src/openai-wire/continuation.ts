@@ -1,24 +1,30 @@
 import { type ChatRequest, isLmappError, LmappError, type Message, type Part, type Status, toText } from 'lmapp-kit'
+import { createMemoryProofs, type Proofs, type Verdict } from '../external/index.ts'
 
-/** How an engine goes on with a partial answer: `only-new`, or `repeats` what it was given before it goes on. */
-export type ContinuationManner = 'only-new' | 'repeats'
+export type ContinuationManner = Exclude<Verdict, 'none'>
 
-export interface ContinuationTarget {
-  /** The engine's name, for messages. */
+/** What a proof holds for. */
+export interface ContinuationSubject {
+  /** The engine's name, also for messages. */
   engine: string
+  /** Where it does not say its version nobody sees an update: a proof then holds only as long as this backend. */
+  version?: string
   model: string
-  /** What the proof holds for: engine, its version, model. */
-  key: string
+  /** What tells it from another model of that name: its file, size, template; where the engine is. */
+  facts: readonly unknown[]
+}
+
+export interface ContinuationTarget extends ContinuationSubject {
   /** Sends a request and reads its answer. */
   ask(request: ChatRequest): AsyncIterable<Part>
 }
 
-/** Whether a model goes on with a partial answer, exactly. Tried once for each key, remembered in memory. */
+/** Whether a model goes on with a partial answer, exactly. Tried once for each subject, and remembered. */
 export interface Continuation {
   /** Says that it tries, when it does. Throws `unsupported`. */
   assertProved(request: ChatRequest, target: ContinuationTarget): AsyncGenerator<Status, ContinuationManner, undefined>
-  /** As last seen; undefined as long as nobody tried. */
-  known(model: string): boolean | undefined
+  /** Undefined as long as nobody tried. */
+  known(subject: ContinuationSubject): Promise<boolean | undefined>
 }
 
 const trialPrompt: Message = {
@@ -29,29 +35,35 @@ const trialPrompt: Message = {
 const trialLength = 24
 const fewestPieces = 8
 
-export function createContinuation(): Continuation {
-  const verdicts = new Map<string, ContinuationManner | 'none'>()
-  const latest = new Map<string, boolean>()
+export function createContinuation({ proofs }: { proofs: Proofs }): Continuation {
+  const passing = createMemoryProofs()
+  const proofsOf = ({ version }: ContinuationSubject) => (version === undefined ? passing : proofs)
   return {
     async *assertProved(request, target) {
-      const { engine, model, key } = target
+      const { engine } = target
       if (request.schema) throw refusal(target, 'under a JSON schema')
-      let verdict = verdicts.get(key)
+      let verdict = await proofsOf(target).get(toKey(target))
       if (verdict === undefined) {
         yield { type: 'status', phase: 'prompt', message: `trying whether ${engine} can go on with an answer` }
         verdict = await tryIt(target)
-        verdicts.set(key, verdict)
+        await proofsOf(target).set(toKey(target), verdict)
       }
-      latest.set(model, verdict !== 'none')
       if (verdict === 'none') throw refusal(target, 'exactly where it broke off')
       return verdict
     },
-    known: (model) => latest.get(model),
+    async known(subject) {
+      const verdict = await proofsOf(subject).get(toKey(subject))
+      return verdict === undefined ? undefined : verdict !== 'none'
+    },
   }
 }
 
+function toKey({ engine, version, model, facts }: ContinuationSubject): string {
+  return JSON.stringify([engine, version, model, ...facts])
+}
+
 /** Its own greedy answer, cut between two tokens: what it adds to the first half must be the second half. */
-async function tryIt(target: ContinuationTarget): Promise<ContinuationManner | 'none'> {
+async function tryIt(target: ContinuationTarget): Promise<Verdict> {
   const pieces = await readPieces(target, { messages: [trialPrompt] }, trialLength)
   if (pieces.length < fewestPieces) return 'none'
   const cut = pieces.length >> 1

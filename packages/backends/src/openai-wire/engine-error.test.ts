@@ -96,8 +96,19 @@ describe('an answer that is none', () => {
     assert.match(error({ status: 302 }).hint, /elsewhere/)
     assert.equal(error({ failedHint: 'See its log' }).hint, 'See its log')
     assert.match(error({ status: 400, text: openai('requires --enable-auto-tool-choice') }).hint, /--tool-call-parser/)
-    assert.equal(error({ status: 429, headers: { 'retry-after': '7' } }).details?.retryAfterSeconds, 7)
-    assert.equal(error({ status: 429, headers: { 'retry-after': 'soon' } }).details?.retryAfterSeconds, undefined)
+  })
+
+  it('says for how long the engine asks to wait: busy and rate-limited ones only', () => {
+    const waiting = (status: number, value: string) =>
+      error({ status, headers: { 'retry-after': value } }).details?.retryAfterMs
+    assert.equal(waiting(429, '7'), 7_000)
+    assert.equal(waiting(503, '0'), 0)
+    assert.equal(waiting(503, 'Sun, 06 Nov 1994 08:49:37 GMT'), 0)
+    assert.equal(waiting(429, '86400'), 600_000)
+    assert.equal(error({ status: 429, headers: { 'retry-after-ms': '40' } }).details?.retryAfterMs, 40)
+    assert.equal(waiting(429, 'soon'), undefined)
+    assert.equal(waiting(301, '7'), undefined)
+    assert.equal(error({ status: 429 }).details?.retryAfterMs, undefined)
   })
 
   it('is shown in one bounded line, whatever it is', () => {

@@ -1,4 +1,5 @@
 import { type ErrorCode, LmappError } from 'lmapp-kit'
+import { type HttpResponse, parseRetryAfter } from '../http/index.ts'
 import { type Fields, isFields, parseJson, toFields, toList, toOptionalCount, toOptionalText } from '../json/fields.ts'
 
 export interface RefusedAnswer {
@@ -9,8 +10,8 @@ export interface RefusedAnswer {
   text: string
   /** Where the request was about one. */
   model?: string
-  /** Of the answer; `location` and `retry-after` are read. */
-  headers?: Readonly<Record<string, string | string[] | undefined>>
+  /** Of the answer; `location` is read, and what says how long to wait. */
+  headers?: HttpResponse['headers']
   /** What a user does when the engine itself failed. */
   failedHint?: string
 }
@@ -31,7 +32,7 @@ export function toEngineError(refused: RefusedAnswer): LmappError {
   const { engine, status, text, model } = refused
   const complaint = parseComplaint(parseJson(text)) ?? { said: toLine(text) || `HTTP status ${status}`, kind: '' }
   const code = toCode(status, complaint, model)
-  const details = { status, ...toDetails(complaint, model), ...toRetryAfter(refused.headers) }
+  const details = { status, ...toDetails(complaint, model), ...toRetryAfter(refused) }
   if (code === 'model-not-found' && model !== undefined) {
     const { model: name, ...others } = details
     return new LmappError(code, `${engine} has no model "${model}".`, { details: { ...others, name } })
@@ -153,9 +154,11 @@ function toDetails({ said, promptTokens, contextLength }: EngineComplaint, model
   }
 }
 
-function toRetryAfter(headers: RefusedAnswer['headers']): { retryAfterSeconds?: number } {
-  const seconds = Number(headers?.['retry-after'])
-  return Number.isFinite(seconds) && headers?.['retry-after'] !== '' ? { retryAfterSeconds: seconds } : {}
+/** Only these two statuses ask to wait; elsewhere the header means another thing. */
+function toRetryAfter({ status, headers }: RefusedAnswer): { retryAfterMs?: number } {
+  const asksToWait = headers && (status === 429 || status === 503)
+  const retryAfterMs = asksToWait ? parseRetryAfter(headers, Date.now()) : undefined
+  return retryAfterMs === undefined ? {} : { retryAfterMs }
 }
 
 function toHint(code: ErrorCode, { status, headers, failedHint }: RefusedAnswer, complaint: EngineComplaint) {

@@ -8,6 +8,8 @@ export interface ListedModel {
   servedContext?: number
   /** Other names that it answers to. */
   aliases: readonly string[]
+  /** With vLLM the files that it is made of: entries with the same ones are names of one model. Adapters have none. */
+  root?: string
   /** What the server says of whose it is; engines sign with their name here. */
   ownedBy?: string
 }
@@ -31,6 +33,7 @@ function toListedModel(id: string, fields: Fields): ListedModel {
   const parameters = toSize(meta.n_params)
   const quantization = toOptionalText(meta.ftype)
   const ownedBy = toOptionalText(fields.owned_by)
+  const root = toOptionalText(fields.parent) === undefined ? toOptionalText(fields.root) : undefined
   const capabilities = toCapabilities(toFields(fields.architecture))
   const state = toOptionalText(toFields(fields.status).value)
   return {
@@ -45,6 +48,7 @@ function toListedModel(id: string, fields: Fields): ListedModel {
     },
     ...(servedContext !== undefined && { servedContext }),
     aliases: toList(fields.aliases).flatMap((alias) => toOptionalText(alias) ?? []),
+    ...(root !== undefined && { root }),
     ...(ownedBy !== undefined && { ownedBy }),
   }
 }

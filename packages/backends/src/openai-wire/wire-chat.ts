@@ -1,6 +1,6 @@
 import type { ChatRequest, Finish, Part } from 'lmapp-kit'
 import { toChatBody } from './chat-body.ts'
-import { type Continuation, withoutRepetition } from './continuation.ts'
+import { type Continuation, type ContinuationSubject, withoutRepetition } from './continuation.ts'
 import type { Dialect } from './dialect.ts'
 import { checkFit, checkReading } from './fit.ts'
 import { type StreamChatOptions, streamChat } from './stream-chat.ts'
@@ -12,8 +12,8 @@ export interface WireChatOptions extends Omit<StreamChatOptions, 'body' | 'engin
   /** Whether `prompt_tokens` is known to be the whole prompt, so that too few prove that it was cut. */
   countsPrompt: boolean
   continuation: Continuation
-  /** What a proof of continuing holds for: engine, its version, model. */
-  key: string
+  /** What a proof of continuing holds for. */
+  subject: ContinuationSubject
 }
 
 /**
@@ -30,10 +30,8 @@ export async function* chatOverWire(
   }
   const { engine } = options.dialect
   const manner = yield* options.continuation.assertProved(request, {
-    engine,
-    model: request.model,
-    key: options.key,
-    ask: (trial) => answer(trial, options),
+    ...options.subject,
+    ask: (trial) => answer({ ...trial, model: request.model }, options),
   })
   const parts = answer(request, options)
   yield* manner === 'repeats' ? withoutRepetition(parts, { request, engine }) : parts
