@@ -5,6 +5,7 @@ import { lmStudioBackendType } from '@lmapp/backends/lm-studio'
 import { mockBackendType } from '@lmapp/backends/mock'
 import { ollamaBackendType } from '@lmapp/backends/ollama'
 import { openaiCompatibleBackendType } from '@lmapp/backends/openai-compatible'
+import { createProcessRecords } from '@lmapp/backends/processes'
 import {
   type BackendDefinition,
   type BackendType,
@@ -84,6 +85,10 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const crashed = await store.recoverCrashed()
   if (crashed > 0) options.log(`${crashed} answers were cut short by the end of an earlier service`)
 
+  const records = createProcessRecords({ dir: join(places.stateDir, 'processes') })
+  const left = await records.reap()
+  if (left.length > 0) options.log(`ended what an earlier service left behind: ${left.join(', ')}`)
+
   const types = new Map<string, BackendType>(
     [
       createEmbeddedBackendType({
@@ -91,6 +96,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
         disk,
         enginesDir: join(places.dataDir, 'engines'),
         environment: options.environment,
+        records,
       }),
       ollamaBackendType,
       { ...llamaServerBackendType, shownOnlyWhenThere: true },
@@ -100,7 +106,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     ].map((type) => [type.name, type]),
   )
   const folders = [places.userBackendsDir, places.installedBackendsDir]
-  const plugins = await findPluginBackends(folders, types.keys(), options.environment)
+  const plugins = await findPluginBackends(folders, types.keys(), { environment: options.environment, records })
   for (const type of plugins.types) types.set(type.name, type)
   for (const warning of plugins.warnings) options.log(warning)
   const pluginNames = plugins.types.map(({ name }) => name)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createSubprocessBackend, parseManifest } from '@lmapp/backends/plugins'
+import type { ProcessRecords } from '@lmapp/backends/processes'
 import type { BackendContext, BackendDefinition, BackendType } from '@lmapp/core/backends'
 import type { DiskModels, ModelLibrary } from '@lmapp/core/models'
 import { type Manifest, manifestFileName } from 'lmapp-kit'
@@ -17,6 +18,8 @@ export interface EmbeddedBackendOptions {
   pluginDir?: string
   /** Of the service; the child gets what is allow-listed of it. */
   environment: NodeJS.ProcessEnv
+  /** Where its process is written down while it runs. */
+  records: ProcessRecords
 }
 
 /** The default backend: a plugin like any other, except that lmapp brings it and fetches its engine at first need. */
@@ -50,6 +53,7 @@ export function createEmbeddedBackendType(options: EmbeddedBackendOptions): Back
         dataDir: context.dataDir,
         logFile: context.logFile,
         environment: options.environment,
+        records: options.records,
       }),
     describeAddress: () => 'inside lmapp (llama.cpp)',
   }

@@ -1,4 +1,5 @@
 import { createSubprocessBackend, type DiscoveredPlugin, discoverPlugins } from '@lmapp/backends/plugins'
+import type { ProcessRecords } from '@lmapp/backends/processes'
 import type { BackendType } from '@lmapp/core/backends'
 import { LmappError } from 'lmapp-kit'
 
@@ -8,6 +9,13 @@ export interface PluginBackends {
   warnings: string[]
 }
 
+interface Surroundings {
+  /** Of the service; the child gets what is allow-listed of it. */
+  environment: NodeJS.ProcessEnv
+  /** Where its process is written down while it runs. */
+  records: ProcessRecords
+}
+
 /**
  * The plugins in these folders, as backend types. Reading manifests runs nothing of them. A name that is taken stays
  * with who had it first.
@@ -15,7 +23,7 @@ export interface PluginBackends {
 export async function findPluginBackends(
   folders: string[],
   taken: Iterable<string>,
-  environment: NodeJS.ProcessEnv,
+  surroundings: Surroundings,
 ): Promise<PluginBackends> {
   const { plugins, warnings } = await discoverPlugins(folders)
   const names = new Set(taken)
@@ -23,13 +31,13 @@ export async function findPluginBackends(
   for (const plugin of plugins) {
     const { name } = plugin.manifest
     if (names.has(name)) found.warnings.push(`${plugin.file}: another backend is called "${name}" already.`)
-    else if (plugin.runsHere) found.types.push(toBackendType(plugin, environment))
+    else if (plugin.runsHere) found.types.push(toBackendType(plugin, surroundings))
     names.add(name)
   }
   return found
 }
 
-function toBackendType({ manifest, directory }: DiscoveredPlugin, environment: NodeJS.ProcessEnv): BackendType {
+function toBackendType({ manifest, directory }: DiscoveredPlugin, surroundings: Surroundings): BackendType {
   return {
     name: manifest.name,
     execution: manifest.execution,
@@ -48,7 +56,7 @@ function toBackendType({ manifest, directory }: DiscoveredPlugin, environment: N
         secrets: config.apiKeyEnv === undefined ? {} : pickSecret(forwarded, config.apiKeyEnv),
         dataDir,
         logFile,
-        environment,
+        ...surroundings,
       })
     },
     describeAddress: () => directory,
