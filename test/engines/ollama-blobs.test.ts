@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, it } from 'node:test'
 import { promisify } from 'node:util'
+import { createProcessRecords } from '@lmapp/backends/processes'
 import { createDiskModels, createModelLibrary } from '@lmapp/core/models'
 import { isLmappError } from 'lmapp-kit'
 import { readChat, tryChat } from 'lmapp-kit/testkit'
@@ -68,7 +69,13 @@ function openType() {
     environment: {},
     settings: async () => ({ scan: true, folders: [] }),
   })
-  return createEmbeddedBackendType({ library, disk, enginesDir: join(home, 'engines'), environment: process.env })
+  return createEmbeddedBackendType({
+    library,
+    disk,
+    enginesDir: join(home, 'engines'),
+    environment: process.env,
+    records: createProcessRecords({ dir: join(home, 'processes') }),
+  })
 }
 
 it('is listed by its name in Ollama and runs in place, read and never copied', async () => {
