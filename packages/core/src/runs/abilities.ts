@@ -3,10 +3,10 @@ import type { Candidate } from '../routing/resolve.ts'
 
 /** What a candidate says of itself. What its model does not say, its backend says for all. */
 export async function supports({ target, model }: Candidate, name: CapabilityName): Promise<Support> {
-  const { capabilities } = await target.backend.getInfo()
+  const [{ capabilities }, models] = await Promise.all([target.backend.getInfo(), target.backend.listModels()])
   const ofAll = capabilities[name] ?? 'no'
   if (ofAll === 'no') return 'no'
-  const found = (await target.backend.listModels()).find(({ id }) => id === model)
+  const found = models.find(({ id }) => id === model)
   return found?.capabilities?.[name] ?? ofAll
 }
 

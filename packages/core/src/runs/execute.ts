@@ -16,7 +16,7 @@ export async function execute(options: ExecuteOptions): Promise<Outcome> {
   const failures: Failure[] = []
   const textBefore = run.text.length
 
-  for (let candidate = takeNext(waiting); candidate; candidate = takeNext(waiting)) {
+  for (let candidate = takeNext(waiting); candidate; candidate = await takeNextAble(waiting, options)) {
     const reference = toReference(candidate)
     progress.left = waiting.length
     const last = failures.at(-1)
@@ -31,7 +31,6 @@ export async function execute(options: ExecuteOptions): Promise<Outcome> {
     failures.push({ reference, error: result })
     if (signal.aborted) return toOutcome({ finish: cancelled }, options, progress)
     if (!mayGoOn(result, options, run.text.length > textBefore)) break
-    await dropThoseThatCannotContinue(waiting, options)
   }
   await releaseHeld(options, progress)
   const delivered = run.text.length > textBefore
@@ -61,6 +60,15 @@ function takeNext(waiting: Candidate[]): Candidate | undefined {
   return first
 }
 
+/** After a failure. Once there is text, only one that can go on with it; nobody waits for those behind it. */
+async function takeNextAble(waiting: Candidate[], { run, plan }: ExecuteOptions): Promise<Candidate | undefined> {
+  const goesOn = run.text !== '' || plan.earlier.text !== ''
+  for (let next = takeNext(waiting); next; next = takeNext(waiting)) {
+    if (!goesOn || (await canContinue(next))) return next
+  }
+  return undefined
+}
+
 async function ask(candidate: Candidate, options: ExecuteOptions, progress: Progress): Promise<Answered> {
   const { request, answerCheck } = options.plan
   if (request.schema && answerCheck) {
@@ -74,13 +82,6 @@ function mayGoOn(error: LmappError, { run }: ExecuteOptions, delivered: boolean)
   if (error.code === 'bad-input') return false
   if (!delivered && run.text === '') return true
   return run.toolCalls.length === 0
-}
-
-async function dropThoseThatCannotContinue(waiting: Candidate[], { run, plan }: ExecuteOptions): Promise<void> {
-  if (run.text === '' && plan.earlier.text === '') return
-  const able = await Promise.all(waiting.map(canContinue))
-  const kept = waiting.filter((_, index) => able[index])
-  waiting.splice(0, waiting.length, ...kept)
 }
 
 /** Whether it is worth asking: a backend whose model says `unknown` proves it itself before its first token. */
