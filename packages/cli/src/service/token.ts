@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { LmappError } from 'lmapp-kit'
 
 /** The secret that clients and service share, readable by its owner only. Undefined when there is none yet. */
@@ -10,7 +11,8 @@ export function readToken(file: string): string | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined
-    throw new LmappError('path-unusable', `${file} cannot be read (${code}).`, {
+    const problem = code === 'ENOTDIR' ? `${dirname(file)} is no folder` : `${file} cannot be read (${code})`
+    throw new LmappError('path-unusable', `${problem}.`, {
       hint: 'Set LMAPP_HOME to a folder of your own; see: lmapp paths',
       cause: error,
     })

@@ -57,7 +57,12 @@ describe('the models of several backends', () => {
     gone.breaker.failed(new LmappError('backend-unreachable', 'Gone.'))
     const broken = open('broken', () => Promise.reject(new TypeError('a bug')))
     const deaf = open('deaf', () => new Promise(() => {}))
-    assert.deepEqual(names(await listAll([gone, broken, deaf])), [])
+    const unusable: RegisteredBackend = Object.defineProperty(open('unusable', async () => []), 'backend', {
+      get() {
+        throw new LmappError('interface-version', 'It speaks version 9.0.')
+      },
+    })
+    assert.deepEqual(names(await listAll([gone, broken, deaf, unusable])), [])
   })
 })
 

@@ -70,12 +70,12 @@ function ask(target: RegisteredBackend): { models: Promise<KnownModel[]>; waits:
 const graceMs = 500
 
 async function listOne(target: RegisteredBackend): Promise<KnownModel[]> {
-  const { breaker, backend, type, definition, context } = target
+  const { breaker, type, definition, context } = target
   const isTrial = breaker.current.state === 'half-open'
   try {
     const signal = AbortSignal.timeout(context.timeouts.connectMs + graceMs)
     const known = type.knownModels?.(definition, context)
-    const models = await untilAborted(known ?? backend.listModels({ signal }), signal)
+    const models = await untilAborted(known ?? target.backend.listModels({ signal }), signal)
     if (isTrial) breaker.succeeded()
     target.lastListed = models
     return models

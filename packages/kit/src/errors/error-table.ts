@@ -66,20 +66,20 @@ export const errorTable = {
     recovery: 'Say yes beforehand with --yes',
   }),
   'config-invalid': entry(-32004, 2, 400, {
-    says: 'FILE:LINE:COLUMN: WHAT is wrong',
+    says: 'FILE:LINE:COLUMN: "SETTING" must be WHAT.',
     meaning: 'The configuration file has a wrong value.',
     byItself:
       'Asks nobody until it is mended; the history stays open, and the file is read again as soon as it changed.',
     recovery: 'Correct it: lmapp config edit',
   }),
   'not-found': entry(-32005, 2, 404, {
-    says: 'Nothing is called "ID".',
+    says: 'No conversation or message has the id ID.',
     meaning: 'No conversation, message, run or backend has this id.',
     byItself: 'Nothing is changed; a beginning of an id is enough where only one has it.',
     recovery: 'See: lmapp history list',
   }),
   'not-owner': entry(-32006, 2, 409, {
-    says: 'BACKEND was not started by lmapp.',
+    says: '"NAME" is run by PROGRAM, so lmapp does not stop it.',
     meaning: 'lmapp did not start it, so it does not stop it.',
     byItself: 'Leaves it running, and says who owns it where it can find out.',
     recovery: 'Use the program that manages it',
@@ -181,9 +181,9 @@ export const errorTable = {
   'backend-stopped': entry(-32035, 5, 503, {
     says: 'The backend "NAME" was stopped.',
     meaning: 'The backend was stopped while it was needed.',
-    byItself: 'Before the first token it is started and asked once more; what arrived before is kept.',
+    byItself:
+      'Asks the next candidate; what arrived is kept. It is not started again for an answer that was waiting for it.',
     recovery: 'Ask again: it is started when it is needed',
-    retryable: true,
   }),
   'model-too-large': entry(-32036, 5, 507, {
     says: '"NAME" needs N MiB of memory, N MiB are free: N MiB for the file, N MiB for a context of N tokens.',
@@ -193,7 +193,7 @@ export const errorTable = {
     recovery: 'Choose a smaller one, or less context: -o num_ctx=N',
   }),
   'wrong-model': entry(-32037, 5, 502, {
-    says: 'ENGINE was asked for MODEL, and answers with MODEL.',
+    says: 'ENGINE was asked for MODEL and answered for MODEL.',
     meaning: 'The engine answered for another model than the one it was asked for.',
     byItself: 'Shows and stores nothing of that answer, and asks the next candidate.',
     recovery: 'See which models it has: lmapp models list',
@@ -215,7 +215,7 @@ export const errorTable = {
     trips: true,
   }),
   'stream-malformed': entry(-32051, 7, 502, {
-    says: 'A line in the stream of ENGINE was no message.',
+    says: 'An event in the stream of ENGINE was no message.',
     meaning: 'The stream held a line that is no message.',
     byItself: 'Keeps what arrived, and lets another candidate go on with it where that can be done exactly.',
     recovery: 'Go on with it: lmapp continue',
@@ -287,8 +287,8 @@ export const errorTable = {
   }),
 
   'disk-full': entry(-32080, 11, 507, {
-    says: 'The disk is full: the history could not be written.',
-    meaning: 'The disk is full.',
+    says: 'N MB are needed below FOLDER, and N MB are free.',
+    meaning: 'The disk is full, or has no room for what is to come.',
     byItself:
       'Stops the answer. What arrived is printed, kept in memory and offered to the disk again every 2 s; a download is refused before it begins where its size is known.',
     recovery: 'Free some space, then ask again; see: lmapp paths',
@@ -335,13 +335,13 @@ export const errorTable = {
     recovery: 'Choose another one: lmapp serve --port 0',
   }),
   'path-unusable': entry(-32087, 11, 500, {
-    says: 'FOLDER cannot be made: REASON',
+    says: 'FOLDER is no folder.',
     meaning: 'A file or folder that lmapp needs cannot be used.',
     byItself: 'Nothing is written elsewhere instead.',
     recovery: 'See which ones there are: lmapp paths',
   }),
   'download-failed': entry(-32088, 11, 502, {
-    says: 'MODEL could not be fetched: REASON.',
+    says: 'The server answered N for MODEL.',
     meaning: 'The download did not succeed.',
     byItself:
       'Tries again after 0.5, 2 and 5 s while that may help, then the next source where there is one; what arrived is kept, and the next try goes on there.',
@@ -349,20 +349,20 @@ export const errorTable = {
     retryable: true,
   }),
   'checksum-mismatch': entry(-32089, 11, 502, {
-    says: 'WHAT is not what was expected.',
+    says: 'What came from SOURCE is not the expected file.',
     meaning: 'What was downloaded is not what was expected.',
     byItself:
       'Removes it: nothing that fails its check is ever used. Then it tries the next source where there is one.',
     recovery: 'Try again; the broken file was removed',
   }),
   'not-a-model': entry(-32090, 11, 400, {
-    says: 'FILE is no GGUF model: REASON.',
+    says: 'FILE is no model that can be read. REASON',
     meaning: 'The file is no GGUF model, or is cut short.',
     byItself: 'Does not load it. One that was just downloaded is removed; all other models are still there.',
     recovery: 'Fetch it again: lmapp models pull NAME',
   }),
   offline: entry(-32091, 11, 503, {
-    says: 'MODEL is not on this machine, and LMAPP_OFFLINE forbids fetching it.',
+    says: 'Fetching MODEL needs the network, and LMAPP_OFFLINE forbids it.',
     meaning: 'It would need the network, and LMAPP_OFFLINE forbids it.',
     byItself: 'Opens no connection beyond this machine.',
     recovery: 'Unset LMAPP_OFFLINE',
@@ -378,23 +378,24 @@ export const errorTable = {
     says: 'ENGINE: REASON',
     meaning: 'Too many requests are waiting.',
     byItself:
-      'Asks the next candidate; the backend is not left out. lmapp itself lets 64 and more wait before it says this.',
+      'Asks the next candidate; where the engine says how long to wait, it is left alone for so long. lmapp itself lets 64 requests and more wait before it says this.',
     recovery: 'Try again later',
     retryable: true,
   }),
   'rate-limited': entry(-32101, 12, 429, {
     says: 'ENGINE: REASON',
     meaning: 'The engine asks to wait.',
-    byItself: 'Asks the next candidate; the backend is not left out.',
+    byItself:
+      'Asks the next candidate, and leaves this engine alone for as long as it says, at most 10 minutes. Where no other can answer it waits up to a minute, says so, and asks once more.',
     recovery: 'Try again later',
     retryable: true,
   }),
 
   cancelled: entry(-32800, 130, 499, {
-    says: 'Stopped.',
+    says: 'The answer was stopped; what arrived is kept.',
     meaning: 'It was cancelled.',
     byItself: 'Keeps what arrived: an answer can be gone on with, a download goes on where it stopped.',
-    recovery: 'Go on with it: lmapp continue',
+    recovery: 'Ask again, or go on with an answer that was begun: lmapp continue',
   }),
 } as const satisfies Record<string, ErrorEntry>
 

@@ -25,7 +25,5 @@ export function toBody(error: LmappError): ApiError {
 export function toLmappError(error: unknown, onBug: (error: unknown) => void): LmappError {
   if (isLmappError(error)) return error
   onBug(error)
-  return new LmappError('internal', 'The service failed in a way that nobody foresaw.', {
-    hint: 'See its log: lmapp service logs',
-  })
+  return new LmappError('internal', 'The service failed in a way that nobody foresaw.')
 }
