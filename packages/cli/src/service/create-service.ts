@@ -66,6 +66,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     modelsDir: places.modelsDir,
     cacheDir: places.cacheDir,
     environment: options.environment,
+    sources: async () => (await config()).sources,
   })
   const disk = createDiskModels({
     homeDir: options.environment.HOME ?? homedir(),

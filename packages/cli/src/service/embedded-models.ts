@@ -74,7 +74,14 @@ async function listOwn(
 
 const extension = '.gguf'
 
-function toModelInfo({ name, fetchedAt, sha256, source: _source, ...model }: LibraryModel): KnownModel {
+function toModelInfo({
+  name,
+  fetchedAt,
+  sha256,
+  source: _source,
+  format: _format,
+  ...model
+}: LibraryModel): KnownModel {
   return { ...model, id: name, modifiedAt: fetchedAt, digest: `sha256:${sha256}`, origin: 'lmapp' }
 }
 

@@ -1,5 +1,6 @@
+import { join } from 'node:path'
 import { LmappError } from 'lmapp-kit'
-import type { FetchProgress, LibraryModel } from './models.ts'
+import type { FetchProgress, LibraryModel, ModelFormat } from './models.ts'
 
 /** What every source of models works with. */
 export interface FetchContext {
@@ -8,6 +9,10 @@ export interface FetchContext {
   /** Of the library, with that of the front over it. */
   environment: Readonly<Record<string, string | undefined>>
   offline: boolean
+  /** In place of the hub, as configured: a mirror's address or a folder. */
+  huggingFace: string | undefined
+  /** Of the machine that is to run what is fetched. */
+  platform: NodeJS.Platform
   signal: AbortSignal
   /** What is here already. */
   installed: readonly LibraryModel[]
@@ -41,6 +46,9 @@ export interface FetchedFile {
   sizeBytes: number
   /** As `hf:owner/repo:Q4_K_M`. */
   source: string
+  format: ModelFormat
+  /** It was compared with a checksum that was known beforehand. */
+  isProven: boolean
 }
 
 export function assertOnline(context: FetchContext, what: string): void {
@@ -60,22 +68,34 @@ export function toCancelled(signal: AbortSignal): LmappError {
 /** A name for a file that nobody gave one: from the file's, with its origin in front where that is taken by another. */
 export function chooseName(file: string, origin: string, sha256: string | undefined, context: FetchContext): string {
   const base = toName(file)
-  const taken = context.installed.some((model) => model.name === base && model.sha256 !== sha256)
+  const format = formatOf(file)
+  const taken = context.installed.some(
+    (model) => model.name === base && model.format === format && model.sha256 !== sha256,
+  )
   return taken ? toName(`${origin}-${base}`) : base
 }
+
+/** By the name of a file. */
+export function formatOf(path: string): ModelFormat {
+  return /\.llamafile$/i.test(path) ? 'llamafile' : 'gguf'
+}
+
+/** Where a model is written until it is whole. */
+export const partPathOf = (modelsDir: string, name: string, format: ModelFormat): string =>
+  join(modelsDir, `${name}.${format}.part`)
 
 function toName(path: string): string {
   const file = path.split('/').at(-1) ?? path
   const name = file
     .toLowerCase()
-    .replace(/\.gguf(\.part\d+)?$/, '')
+    .replace(/\.(llamafile|gguf(\.part\d+)?)$/, '')
     .replaceAll(/[^a-z0-9._-]+/g, '-')
     .replace(/^[.-]+/, '')
   return name === '' ? 'model' : name
 }
 
 /** Reports steps of half a percent, and the end. */
-export function createByteReporter(context: FetchContext, status: string, total: number | undefined) {
+export function createByteReporter(context: Pick<FetchContext, 'report'>, status: string, total: number | undefined) {
   let reported = Number.NEGATIVE_INFINITY
   return (done: number): void => {
     if (done !== total && done - reported < (total ?? 0) / 200) return

@@ -8,21 +8,31 @@ export interface Scratch {
   buffer: Buffer
 }
 
+/** A file, or a part of one. */
+export interface ReadableFile {
+  file: FileHandle
+  /** Where it begins in the file. */
+  start?: number
+  size: number
+}
+
 /**
  * Reads little-endian values from the beginning of a file, through one window: what is skipped is not read.
  * Values are taken from the window at once, without a promise for each: `reach` fills it before.
  */
 export class FileReader {
   readonly #file: FileHandle
+  readonly #start: number
   readonly size: number
   readonly #scratch: Scratch
   #window: Buffer = Buffer.alloc(0)
   #windowStart = 0
   #position = 0
 
-  constructor(file: FileHandle, size: number, scratch: Scratch = { buffer: Buffer.alloc(0) }) {
+  constructor({ file, start = 0, size }: ReadableFile, scratch: Scratch = { buffer: Buffer.alloc(0) }) {
     this.#scratch = scratch
     this.#file = file
+    this.#start = start
     this.size = size
   }
 
@@ -106,7 +116,7 @@ export class FileReader {
     this.#window = window.subarray(0, 0)
     let filled = 0
     while (filled < window.length) {
-      const { bytesRead } = await this.#file.read(window, filled, window.length - filled, from + filled)
+      const { bytesRead } = await this.#file.read(window, filled, window.length - filled, this.#start + from + filled)
       if (bytesRead === 0) throw new MalformedFileError('it ends too early')
       filled += bytesRead
     }

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { LmappError } from 'lmapp-kit'
 import { listType, tensorTypes, textType, valueBytes } from 'lmapp-kit/gguf'
-import { FileReader, MalformedFileError, type Scratch } from './file-reader.ts'
+import { FileReader, MalformedFileError, type ReadableFile, type Scratch } from './file-reader.ts'
 import { type GgufHeader, type Metadata, toHeader } from './gguf-facts.ts'
 
 export type { GgufHeader, GgufKind } from './gguf-facts.ts'
@@ -22,11 +22,16 @@ export async function readAnyGguf(path: string, scratch?: Scratch): Promise<Gguf
   try {
     await using file = await open(path)
     const { size } = await file.stat()
-    return await readHeader(new FileReader(file, size, scratch))
+    return await readHeader(new FileReader({ file, size }, scratch))
   } catch (error) {
     if (!(error instanceof MalformedFileError)) throw toUnreadable(path, error)
     throw toRefused(path, error.message)
   }
+}
+
+/** As `readAnyGguf`, of a model that lies within another file. Throws `MalformedFileError`. */
+export async function readGgufWithin(place: ReadableFile): Promise<GgufHeader> {
+  return readHeader(new FileReader(place))
 }
 
 /** Real files have some tens of keys, some thousands of tensors, and some megabytes of vocabulary. */

@@ -49,7 +49,7 @@ export async function* readBody(response: IncomingMessage): AsyncGenerator<Buffe
   }
 }
 
-export async function readJson(response: IncomingMessage, longestBytes: number): Promise<unknown> {
+export async function readText(response: IncomingMessage, longestBytes: number): Promise<string> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of readBody(response)) {
@@ -57,8 +57,13 @@ export async function readJson(response: IncomingMessage, longestBytes: number):
     length += chunk.length
     if (length > longestBytes) throw new LmappError('download-failed', 'The answer of the server is far too long.')
   }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+export async function readJson(response: IncomingMessage, longestBytes: number): Promise<unknown> {
+  const text = await readText(response, longestBytes)
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    return JSON.parse(text)
   } catch (error) {
     throw new LmappError('download-failed', 'The server answered something that is no JSON.', { cause: error })
   }

@@ -84,6 +84,7 @@ test('a file of the hub is fetched, checked, described and listed', async () => 
     { ...fetched, fetchedAt: '' },
     {
       name: 'tiny-q4_k_m',
+      format: 'gguf',
       path: join(modelsDir, 'tiny-q4_k_m.gguf'),
       sizeBytes: model.length,
       sha256: sha256Of(model),

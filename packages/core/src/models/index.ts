@@ -1,7 +1,9 @@
 export { standardCatalogue } from './catalogue.ts'
+export { type FetchProgramOptions, fetchProgram, type ProgramFile } from './fetch-program.ts'
 export { fitModel } from './fit.ts'
 export { type GgufHeader, readGgufHeader } from './gguf.ts'
 export { createModelLibrary, type ModelLibraryOptions } from './library.ts'
+export { readLlamafile } from './llamafile.ts'
 export { createModelService, type ModelService, type ModelServiceOptions, type PullStep } from './model-service.ts'
 export { createModelUses, type ModelUses } from './model-uses.ts'
 export type {
@@ -12,6 +14,7 @@ export type {
   LibraryModel,
   ListedModel,
   ModelFit,
+  ModelFormat,
   ModelLibrary,
 } from './models.ts'
 export type { DiskModel, DiskNotice } from './on-disk/disk-model.ts'
@@ -29,3 +32,4 @@ export {
   type ResolvedReference,
   resolveReference,
 } from './references.ts'
+export { describePlace, parseSourcePlace, type SourcePlace } from './source-place.ts'

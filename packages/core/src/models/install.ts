@@ -1,10 +1,11 @@
-import { lstat, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, lstat, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LmappError } from 'lmapp-kit'
 import { syncFolder, toDiskError } from './disk.ts'
 import type { FetchedFile } from './fetch-context.ts'
 import { type GgufHeader, readGgufHeader } from './gguf.ts'
-import type { LibraryModel } from './models.ts'
+import { readLlamafile } from './llamafile.ts'
+import type { LibraryModel, ModelFormat } from './models.ts'
 import { removePart, removePartIdentity } from './part-file.ts'
 
 /** Looks into the file and gives it its name. A file that is no model is removed. */
@@ -12,8 +13,9 @@ export async function install(fetched: FetchedFile, modelsDir: string, license?:
   const header = await readChecked(fetched)
   const model = toModel(fetched, modelsDir, header, license)
   const { path, ...kept } = model
-  const description = sidecarPath(modelsDir, model.name)
+  const description = sidecarPath(modelsDir, model.name, model.format)
   try {
+    if (model.format === 'llamafile') await makeRunnable(fetched.partPath)
     await writeFile(`${description}.part`, `${JSON.stringify(kept, undefined, 2)}\n`, { flush: true, mode: 0o600 })
     await rename(`${description}.part`, description)
     await rename(fetched.partPath, path)
@@ -25,17 +27,18 @@ export async function install(fetched: FetchedFile, modelsDir: string, license?:
   return model
 }
 
-/** Whole files with their description, by name. What lies beside them is ignored. */
-export async function listInstalled(modelsDir: string): Promise<LibraryModel[]> {
-  const names = await readdir(modelsDir).catch(() => [])
-  const models = names.filter((name) => name.endsWith(modelExtension)).map((name) => readInstalled(modelsDir, name))
+/** Whole files of one format with their description, by name. What lies beside them is ignored. */
+export async function listInstalled(modelsDir: string, format: ModelFormat): Promise<LibraryModel[]> {
+  const extension = `.${format}`
+  const files = (await readdir(modelsDir).catch(() => [])).filter((file) => file.endsWith(extension))
+  const models = files.map((file) => readInstalled(modelsDir, file.slice(0, -extension.length), format))
   const found = (await Promise.all(models)).flatMap((model) => model ?? [])
   return found.sort((one, other) => one.name.localeCompare(other.name))
 }
 
 /** The bytes that are really free again. */
 export async function uninstall(model: LibraryModel, modelsDir: string): Promise<number> {
-  const description = sidecarPath(modelsDir, model.name)
+  const description = sidecarPath(modelsDir, model.name, model.format)
   const { size } = await stat(description)
   const file = await lstat(model.path)
   await rm(model.path)
@@ -46,12 +49,20 @@ export async function uninstall(model: LibraryModel, modelsDir: string): Promise
   return (isLast ? model.sizeBytes : 0) + size
 }
 
-const modelExtension = '.gguf'
+function sidecarPath(modelsDir: string, name: string, format: ModelFormat): string {
+  return join(modelsDir, format === 'gguf' ? `${name}.json` : `${name}.${format}.json`)
+}
 
-const sidecarPath = (modelsDir: string, name: string): string => join(modelsDir, `${name}.json`)
+/** A second name of a file of the user's that may be run already stays as it is. */
+async function makeRunnable(path: string): Promise<void> {
+  const { nlink } = await stat(path)
+  if (nlink === 1) await chmod(path, 0o755)
+}
 
-async function readChecked({ partPath, source }: FetchedFile): Promise<GgufHeader> {
+/** What the weights say about themselves; absent where those of a llamafile do not tell. */
+async function readChecked({ partPath, source, format, isProven }: FetchedFile): Promise<GgufHeader | undefined> {
   try {
+    if (format === 'llamafile') return await readLlamafile(partPath, { isProven })
     const header = await readGgufHeader(partPath)
     if (header.parts === 1) return header
     throw new LmappError(
@@ -64,17 +75,22 @@ async function readChecked({ partPath, source }: FetchedFile): Promise<GgufHeade
   }
 }
 
-function toModel(fetched: FetchedFile, modelsDir: string, header: GgufHeader, license?: string): LibraryModel {
-  const { name, sizeBytes, sha256, source } = fetched
-  const { quantization, parameters, contextLength } = header
-  const terms = license ?? header.license
+function toModel(
+  fetched: FetchedFile,
+  modelsDir: string,
+  header: GgufHeader | undefined,
+  license?: string,
+): LibraryModel {
+  const { name, format, sizeBytes, sha256, source } = fetched
+  const { quantization, contextLength } = header ?? {}
+  const terms = license ?? header?.license
   return {
     name,
-    path: join(modelsDir, name + modelExtension),
+    format,
+    path: join(modelsDir, `${name}.${format}`),
     sizeBytes,
     sha256,
-    family: header.architecture,
-    parameters,
+    ...(header && { family: header.architecture, parameters: header.parameters }),
     ...(terms !== undefined && { license: terms }),
     ...(quantization !== undefined && { quantization }),
     ...(contextLength !== undefined && { contextLength }),
@@ -83,22 +99,18 @@ function toModel(fetched: FetchedFile, modelsDir: string, header: GgufHeader, li
   }
 }
 
-async function readInstalled(modelsDir: string, file: string): Promise<LibraryModel | undefined> {
-  const path = join(modelsDir, file)
+async function readInstalled(modelsDir: string, name: string, format: ModelFormat): Promise<LibraryModel | undefined> {
+  const path = join(modelsDir, `${name}.${format}`)
   try {
     const { size } = await stat(path)
-    const model = parseSidecar(
-      JSON.parse(await readFile(sidecarPath(modelsDir, file.slice(0, -modelExtension.length)), 'utf8')),
-    )
-    return model && model.sizeBytes === size && `${model.name}${modelExtension}` === file
-      ? { ...model, path }
-      : undefined
+    const model = parseSidecar(JSON.parse(await readFile(sidecarPath(modelsDir, name, format), 'utf8')))
+    return model && model.sizeBytes === size && model.name === name ? { ...model, format, path } : undefined
   } catch {
     return undefined
   }
 }
 
-function parseSidecar(value: unknown): Omit<LibraryModel, 'path'> | undefined {
+function parseSidecar(value: unknown): Omit<LibraryModel, 'path' | 'format'> | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { name, sizeBytes, sha256, source, fetchedAt, contextLength, ...rest } = value as Record<string, unknown>
   const required = { name, sha256, source, fetchedAt }

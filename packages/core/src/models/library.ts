@@ -9,9 +9,9 @@ import {
   type WantedFile,
 } from './fetch-context.ts'
 import { install, listInstalled, uninstall } from './install.ts'
-import type { CatalogueEntry, FetchOptions, FetchProgress, LibraryModel, ModelLibrary } from './models.ts'
+import type { CatalogueEntry, FetchOptions, FetchProgress, LibraryModel, ModelFormat, ModelLibrary } from './models.ts'
 import { SharedFetch } from './shared-fetch.ts'
-import { defaultQuantization, parseSource, type Source } from './sources.ts'
+import { defaultQuantization, isFileName, parseSource, type Source } from './sources.ts'
 
 export interface ModelLibraryOptions extends Partial<FetchSettings> {
   modelsDir: string
@@ -21,6 +21,10 @@ export interface ModelLibraryOptions extends Partial<FetchSettings> {
   catalogue?: readonly CatalogueEntry[]
   /** `HF_ENDPOINT`, `HF_HOME`, `HF_TOKEN`, proxies, and what pip needs: `PATH`, `HOME`, `PIP_*`. Nothing else is read of it. */
   environment: Readonly<Record<string, string | undefined>>
+  /** Where downloads come from, as configured now: a mirror's address or a folder. */
+  sources?: () => Promise<{ huggingFace?: string }>
+  /** Of the machine that runs the models; default: this one. */
+  platform?: NodeJS.Platform
 }
 
 export function createModelLibrary(options: ModelLibraryOptions): ModelLibrary {
@@ -29,8 +33,8 @@ export function createModelLibrary(options: ModelLibraryOptions): ModelLibrary {
   if (!defaultModel) throw new TypeError('the catalogue is empty')
   const running = new Map<string, SharedFetch>()
 
-  const get = async (name: string): Promise<LibraryModel> => {
-    const installed = await listInstalled(modelsDir)
+  const get = async (name: string, format: ModelFormat = 'gguf'): Promise<LibraryModel> => {
+    const installed = await listInstalled(modelsDir, format)
     const found = installed.find((model) => model.name === name)
     if (found) return found
     throw toNotInstalled(name, installed, catalogue)
@@ -39,19 +43,24 @@ export function createModelLibrary(options: ModelLibraryOptions): ModelLibrary {
   return {
     catalogue,
     defaultModel,
-    list: () => listInstalled(modelsDir),
+    list: (format = 'gguf') => listInstalled(modelsDir, format),
     get,
     async *fetch(reference, fetchOptions = {}) {
       const plan = toPlan(reference, catalogue)
-      const present = findPresent(plan, await listInstalled(modelsDir))
+      const present = findPresent(plan, await listAll(modelsDir))
       if (present) return yield { status: `${present.name} is here already`, done: present }
       if (fetchOptions.signal?.aborted) throw toCancelled(fetchOptions.signal)
       yield* (await join(running, plan.key, () => createFetch(plan, options, fetchOptions))).read(fetchOptions.signal)
     },
-    async remove(name) {
-      return { freedBytes: await uninstall(await get(name), modelsDir) }
+    async remove(name, format) {
+      return { freedBytes: await uninstall(await get(name, format), modelsDir) }
     },
   }
+}
+
+async function listAll(modelsDir: string): Promise<LibraryModel[]> {
+  const lists = await Promise.all([listInstalled(modelsDir, 'gguf'), listInstalled(modelsDir, 'llamafile')])
+  return lists.flat()
 }
 
 /** The fetch that runs, else a new one, once nothing of the last one goes on: both write the same file. */
@@ -94,7 +103,7 @@ function toPlan(reference: string, catalogue: readonly CatalogueEntry[]): Plan {
 function toKey(source: Source): string {
   if (source.kind === 'wheel') return source.text
   const { owner, repo, quant = defaultQuantization } = source
-  return `hf:${owner}/${repo}:${/\.gguf$/i.test(quant) ? quant : quant.toUpperCase()}`
+  return `hf:${owner}/${repo}:${isFileName(quant) ? quant : quant.toUpperCase()}`
 }
 
 /** A source is also meant when its version or quantization goes unsaid and there is only this one. */
@@ -122,12 +131,15 @@ function createFetch(
   { offline = false, environment }: FetchOptions,
 ): SharedFetch {
   return new SharedFetch(async (signal, report) => {
+    const { huggingFace } = (await options.sources?.()) ?? {}
     const context: FetchContext = {
       modelsDir: options.modelsDir,
       cacheDir: options.cacheDir,
       environment: { ...options.environment, ...environment },
-      installed: await listInstalled(options.modelsDir),
+      installed: await listAll(options.modelsDir),
       offline,
+      huggingFace,
+      platform: options.platform ?? process.platform,
       signal,
       report,
       settings: toSettings(options),
@@ -160,7 +172,7 @@ async function fetchFirst(plan: Plan, context: FetchContext): Promise<LibraryMod
   throw summarize(plan, failures)
 }
 
-const finalCodes: ReadonlySet<ErrorCode> = new Set(['disk-full', 'path-unusable'])
+const finalCodes: ReadonlySet<ErrorCode> = new Set(['disk-full', 'path-unusable', 'config-invalid'])
 
 async function fetchOne(source: Source, plan: Plan, context: FetchContext): Promise<LibraryModel> {
   const fetched = await bring(source, plan.wanted, context)

@@ -11,6 +11,8 @@ import { type Core, openCore } from '../testing/open-core.ts'
 import { createModelService, type PullStep } from './model-service.ts'
 import { createModelUses } from './model-uses.ts'
 import { ggufBytes } from './testing/gguf-bytes.ts'
+import { openHub } from './testing/hub-server.ts'
+import { llamafileBytes } from './testing/llamafile-bytes.ts'
 
 const reader: BackendType = {
   name: 'reader',
@@ -285,5 +287,52 @@ describe('fetching a model', () => {
       pull(alone, 'smollm2-136m'),
       (error) => isLmappError(error, 'model-not-found') && error.hint.includes('hf:'),
     )
+  })
+})
+
+describe('a llamafile', () => {
+  const bytes = llamafileBytes()
+  /** Of the name that the format has: it runs the llamafiles of the library. */
+  const runner: BackendType = {
+    ...simple,
+    name: 'llamafile',
+    knownModels: async (_, { modelsDir }) =>
+      (await readdir(join(modelsDir, 'models')).catch(() => []))
+        .filter((name) => name.endsWith('.llamafile'))
+        .map((name) => ({ id: name.replace('.llamafile', '') })),
+    create: () => createMockBackend({ models: { 'tiny-q8_0': {} } }),
+  }
+  const pull = async (core: Core, ref: string, url: string) =>
+    (await Array.fromAsync(serviceOf(core).pull(ref, { HF_ENDPOINT: url }, options))).at(-1)
+
+  it('that is fetched is called by the backend that runs it, and removed there', async () => {
+    await using hub = await openHub({ files: { 'Tiny-Q8_0.llamafile': bytes, 'Tiny-Q4_K_M.gguf': ggufBytes() } })
+    await using core = await openCore({
+      boxes: {},
+      types: [reader, runner],
+      backends: { reader: { type: 'reader' }, engine: { type: 'llamafile' } },
+    })
+    assert.deepEqual(await pull(core, 'hf:someone/Tiny:Q8_0', hub.url), { type: 'done', ref: 'engine/tiny-q8_0' })
+    assert.deepEqual(await pull(core, 'engine/hf:someone/Tiny', hub.url), { type: 'done', ref: 'reader/tiny-q4_k_m' })
+    const models = serviceOf(core)
+    const shown = await models.show('engine/tiny-q8_0', {})
+    assert.deepEqual([shown.origin, shown.sizeBytes, shown.license], ['lmapp', bytes.length, 'mit'])
+    const target = await core.registry.get('engine', {})
+    await target.backend.start()
+    await target.backend.loadModel?.('tiny-q8_0')
+    const { ref, freedBytes = 0 } = await models.remove('engine/tiny-q8_0', {})
+    assert.equal(ref, 'engine/tiny-q8_0')
+    assert.ok(freedBytes >= bytes.length)
+    assert.ok((await target.backend.isRunning()).models.every(({ state }) => state !== 'ready'))
+    assert.deepEqual(await core.library.list('llamafile'), [])
+    assert.equal((await core.library.list()).length, 1)
+  })
+
+  it('is enough to run GGUF files where no other backend does, and is named by its format where none runs it', async () => {
+    await using hub = await openHub({ files: { 'Tiny-Q8_0.llamafile': bytes, 'Tiny-Q4_K_M.gguf': ggufBytes() } })
+    await using alone = await openCore({ boxes: {}, types: [runner], backends: { engine: { type: 'llamafile' } } })
+    assert.deepEqual(await pull(alone, 'hf:someone/Tiny', hub.url), { type: 'done', ref: 'engine/tiny-q4_k_m' })
+    await using without = await open({}, { reader: { type: 'reader' } })
+    assert.deepEqual(await pull(without, 'hf:someone/Tiny:Q8_0', hub.url), { type: 'done', ref: 'llamafile/tiny-q8_0' })
   })
 })

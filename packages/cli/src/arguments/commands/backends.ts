@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../command-spec.ts'
-import { json, lines } from './shared-options.ts'
+import { json, lines, yesToFetch } from './shared-options.ts'
 
 const backendRef = ['NAME']
 
@@ -44,7 +44,14 @@ export const backendsCommand: CommandSpec = {
       options: [json],
       load: async () => (await import('../../commands/backends.ts')).stopBackend,
     },
-    ...['install', 'update', 'remove', 'verify', 'new'].map((verb) => ({
+    {
+      name: 'backends install',
+      summary: 'fetches an engine: llamafile, or llamafile@VERSION',
+      operands: backendRef,
+      options: [json, yesToFetch],
+      load: async () => (await import('../../commands/install-backend.ts')).installBackend,
+    },
+    ...['update', 'remove', 'verify', 'new'].map((verb) => ({
       name: `backends ${verb}`,
       summary: 'comes in a later version',
       operands: backendRef,

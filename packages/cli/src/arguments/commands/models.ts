@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../command-spec.ts'
-import { json, uselessYes } from './shared-options.ts'
+import { json, uselessYes, yesToFetch } from './shared-options.ts'
 
 export const modelsCommand: CommandSpec = {
   name: 'models',
@@ -23,13 +23,9 @@ export const modelsCommand: CommandSpec = {
     },
     {
       name: 'models pull',
-      summary: 'fetches one: a known name, hf:owner/repo[:quant], or backend/model',
+      summary: 'fetches one: a known name, hf:owner/repo[:quant], hf:owner/repo/file, or backend/model',
       operands: ['REF'],
-      options: [
-        json,
-        { name: 'yes', short: 'y', help: 'fetches without a question' },
-        { name: 'quiet', short: 'q', help: 'no progress' },
-      ],
+      options: [json, yesToFetch, { name: 'quiet', short: 'q', help: 'no progress' }],
       load: async () => (await import('../../commands/pull-model.ts')).pullModel,
     },
     {

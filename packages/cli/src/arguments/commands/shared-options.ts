@@ -3,6 +3,8 @@ import type { OptionSpec } from '../command-spec.ts'
 export const json: OptionSpec = { name: 'json', help: 'machine-readable, on stdout' }
 export const lines: OptionSpec = { name: 'lines', short: 'n', value: 'N', help: 'how many of the last lines (100)' }
 
+export const yesToFetch: OptionSpec = { name: 'yes', short: 'y', help: 'fetches without a question' }
+
 export const uselessYes: OptionSpec = {
   name: 'yes',
   short: 'y',

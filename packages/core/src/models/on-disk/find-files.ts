@@ -1,6 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { quantizationOf } from '../hub.ts'
+import { quantizationOf } from '../hub-file.ts'
 import type { FoundFile } from './disk-model.ts'
 import { type WalkedFile, type WalkOptions, walk } from './walk.ts'
 

@@ -18,14 +18,15 @@ export async function writeWheel(
     [`${info}/WHEEL`]: Buffer.from('Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n'),
     [`${info}/RECORD`]: Buffer.from(''),
   }
-  await writeFile(join(folder, file), zipBytes(all, isCompressed))
+  await writeFile(join(folder, file), zipBytes(all, { isCompressed }))
   return file
 }
 
-function zipBytes(members: Readonly<Record<string, Buffer>>, isCompressed: boolean): Buffer {
+/** `start`: where it begins in its file. */
+export function zipBytes(members: Readonly<Record<string, Buffer>>, { isCompressed = false, start = 0 } = {}): Buffer {
   const local: Buffer[] = []
   const central: Buffer[] = []
-  let offset = 0
+  let offset = start
   for (const [name, data] of Object.entries(members)) {
     const path = Buffer.from(name)
     const stored = isCompressed ? deflateRawSync(data) : data
