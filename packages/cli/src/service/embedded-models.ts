@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { basename, isAbsolute, join } from 'node:path'
 import type { BackendContext, BackendDefinition } from '@lmapp/core/backends'
 import type { DiskModel, DiskModels, KnownModel, LibraryModel, ModelLibrary } from '@lmapp/core/models'
-import type { Capabilities } from 'lmapp-kit'
+import { describeFile, toFacts } from './file-facts.ts'
 
 /** The models that the embedded backend runs, and the file by which its plugin learns where the foreign ones are. */
 export interface EmbeddedModels {
@@ -85,44 +85,10 @@ function toModelInfo({
   return { ...model, id: name, modifiedAt: fetchedAt, digest: `sha256:${sha256}`, origin: 'lmapp' }
 }
 
-async function describeFile(path: string, disk: DiskModels): Promise<Omit<KnownModel, 'id'> | undefined> {
-  const file = await disk.read(path)
-  return file && isModel(file) ? { ...toInfo(file), path } : undefined
-}
-
-function isModel({ header }: Pick<DiskModel, 'header'>): boolean {
-  return header.parts === 1 && (header.kind === 'text' || header.kind === 'encoder')
-}
-
-function toInfo({
-  header,
-  sizeBytes,
-  modifiedAt,
-}: Pick<DiskModel, 'header' | 'sizeBytes' | 'modifiedAt'>): Omit<KnownModel, 'id'> {
-  const { quantization, parameters, contextLength, architecture, license, memory } = header
-  return {
-    sizeBytes,
-    modifiedAt,
-    parameters,
-    family: architecture,
-    memory,
-    capabilities: toCapabilities(header),
-    ...(license !== undefined && { license }),
-    ...(quantization !== undefined && { quantization }),
-    ...(contextLength !== undefined && { contextLength }),
-  }
-}
-
-/** What the plugin will say of it, as far as the file tells. */
-function toCapabilities({ kind, thinks }: DiskModel['header']): Capabilities {
-  const chat = kind === 'text' ? 'yes' : 'no'
-  return { chat, continue: chat, 'json-schema': chat, reasoning: thinks ? 'yes' : 'no', tools: 'no', vision: 'no' }
-}
-
 function toKnownModel(model: DiskModel): KnownModel {
   const { name, path, origin, digest, license } = model
   return {
-    ...toInfo(model),
+    ...toFacts(model),
     id: name,
     path,
     origin,
