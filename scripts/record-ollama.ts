@@ -41,6 +41,21 @@ const halfAnAnswer = [
   { role: 'user', content: 'Name the days of the week in order.' },
   { role: 'assistant', content: 'The days of the week' },
 ]
+const days = 'Name the days of the week in order.'
+/** As Ollama renders that question; the recording `render` holds it. */
+const daysPrompt = `<|im_start|>user\n${days}<|im_end|>\n<|im_start|>assistant\n`
+const raw = { model, raw: true, truncate: false, shift: false }
+/** The next token behind a part of the answer, and what could stand in its place. */
+const next = (kept: string): Exchange =>
+  post('/api/generate', {
+    ...{ ...raw, prompt: daysPrompt + kept, stream: false, logprobs: true, top_logprobs: 20 },
+    options: { ...greedy, num_predict: 1 },
+  })
+const goOn = (kept: string, length: number): Exchange =>
+  post('/api/generate', {
+    ...{ ...raw, prompt: daysPrompt + kept, stream: true },
+    options: { ...greedy, num_predict: length },
+  })
 const tool = { type: 'function', function: { name: 'get_weather', parameters: { type: 'object', properties: {} } } }
 const schema = { type: 'object', properties: { answer: { type: 'integer' } }, required: ['answer'] }
 
@@ -60,6 +75,13 @@ const exchanges: Record<string, Exchange> = {
   'chat-cached': ask('Count to one hundred.', { options: { ...greedy, num_predict: 6 } }),
   'chat-schema': ask('What is six times seven?', { format: schema, options: { ...greedy, num_predict: 32 } }),
   'chat-days': ask('Name the days of the week in order.', { options: { ...greedy, num_predict: 24 } }),
+  render: ask(days, { stream: false, _debug_render_only: true, options: { ...greedy, num_predict: 1 } }),
+  'next-comma': next('The days of the week are: Monday, Tuesday'),
+  'next-day': next('The days of the week are: Monday, Tuesday,'),
+  'raw-rest': goOn('The days of the week are: Monday, Tuesday, Wednesday', 12),
+  'next-colon': next('The days of the week are'),
+  'next-monday': next('The days of the week are:'),
+  'raw-mended': goOn('The days of the week are: Monday', 5),
   'chat-continued': ask('', { messages: halfAnAnswer, options: { ...greedy, num_predict: 12 } }),
   'chat-missing': ask('Say hello.', { model: 'nope:latest' }),
   'chat-think': ask('Say hello.', { think: true }),

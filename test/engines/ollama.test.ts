@@ -68,15 +68,6 @@ describe('the real Ollama', () => {
     assert.equal(transcript.finishes[0]?.reason, 'length')
   })
 
-  it('cannot continue the answers of an imported model, and says so', async () => {
-    await using backend = open()
-    const messages = [say('user', 'Count.'), say('assistant', 'One, two,')]
-    const { error, transcript } = await tryChat(backend.chat({ model, messages, continue: true }))
-    assert.ok(isLmappError(error, 'unsupported'))
-    assert.equal(transcript.text, '')
-    assert.equal((await backend.showModel?.(model))?.capabilities?.continue, 'no')
-  })
-
   it('is loaded and unloaded', async () => {
     await using backend = open()
     await backend.loadModel?.(model)

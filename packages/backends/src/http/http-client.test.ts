@@ -218,6 +218,26 @@ describe('the HTTP client', () => {
   })
 })
 
+describe('over a Unix socket', { skip: process.platform === 'win32' }, () => {
+  it('the server is reached by its path, over a kept connection, and nobody is there when it is gone', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lmapp-test-'))
+    const socketPath = join(folder, 'x.sock')
+    const server = createServer((request, response) => void response.end(`${request.headers.host}${request.url}`))
+    try {
+      await once(server.listen(socketPath), 'listening')
+      using client = createHttpClient({ url: 'http://localhost/base', socketPath, connectMs: 10_000 })
+      const first = client.epoch
+      for (const _ of [1, 2]) assert.equal(await (await client.request(get)).text(), 'localhost/base/thing')
+      assert.equal(client.epoch, first)
+      server.closeAllConnections()
+      await once(server.close(), 'close')
+      await assert.rejects(client.request(get), failsWith('backend-unreachable'))
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
+
 describe('what ends a request', () => {
   it('is unreachable when nobody listens, and says what to do', async () => {
     const { port, close } = await listen(createTcpServer())

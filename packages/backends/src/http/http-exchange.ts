@@ -70,6 +70,7 @@ function attemptOnce(request: HttpRequest, options: ExchangeOptions, isProved: (
   const outgoing = options.start(options.url, {
     method: request.method,
     agent: options.agent,
+    ...(options.socketPath !== undefined && { socketPath: options.socketPath }),
     headers: headersOf(body, options.apiKey),
   })
   const watch = createWatch(outgoing, request, options)

@@ -1,2 +1,7 @@
 export { createLlamaServerBackend, type LlamaServerBackendOptions } from './llama-server-backend.ts'
-export { llamaServerBackendType } from './llama-server-type.ts'
+export { createLlamaServerType, llamaServerBackendType } from './llama-server-type.ts'
+export {
+  createManagedLlamaServerBackend,
+  type ManagedLlamaServerOptions,
+  modelInArguments,
+} from './managed/index.ts'

@@ -10,16 +10,20 @@ import {
   type Usage,
 } from 'lmapp-kit'
 import { type Fields, isFields, parseJson, toFields, toList, toOptionalCount, toOptionalText } from '../json/fields.ts'
-import { toStreamError } from './engine-error.ts'
+import { assertAnsweredFor, toStreamError } from './engine-error.ts'
 
 /** A line holds one token or one whole tool call; nothing that long is either. */
 const maxLineBytes = 8 * 1024 * 1024
 
 /**
- * Parts out of the NDJSON of `/api/chat`, `finish` last. Throws `stream-incomplete` without `done: true`,
- * `stream-malformed` when a line was no message (after all that was good), and what an error line says.
+ * Parts out of the NDJSON of `/api/chat` or `/api/generate`, `finish` last. Throws `wrong-model`, `stream-incomplete`
+ * without `done: true`, `stream-malformed` when a line was no message (after all that was good), and what an error line
+ * says.
  */
-export async function* readChatStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Part, void, undefined> {
+export async function* readChatStream(
+  bytes: AsyncIterable<Uint8Array>,
+  { model }: { model: string },
+): AsyncGenerator<Part, void, undefined> {
   let answered = false
   let called = false
   let unreadable: string | undefined
@@ -32,6 +36,7 @@ export async function* readChatStream(bytes: AsyncIterable<Uint8Array>): AsyncGe
     }
     const said = toOptionalText(message.error)
     if (said !== undefined) throw toStreamError(said, answered)
+    assertAnsweredFor(model, message)
     for (const part of toDeltas(message)) {
       answered = true
       called ||= part.type === 'tool-call'
@@ -60,7 +65,7 @@ async function* withCause(lines: AsyncIterable<string>, answered: () => boolean)
 function toDeltas(message: Fields): (Part & { type: 'text-delta' | 'reasoning-delta' | 'tool-call' })[] {
   const { thinking, content, tool_calls: calls } = toFields(message.message)
   const reasoning = toOptionalText(thinking)
-  const text = toOptionalText(content)
+  const text = toOptionalText(content) ?? toOptionalText(message.response)
   return [
     ...(reasoning === undefined ? [] : [{ type: 'reasoning-delta' as const, text: reasoning }]),
     ...(text === undefined ? [] : [{ type: 'text-delta' as const, text }]),

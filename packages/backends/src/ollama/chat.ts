@@ -1,61 +1,53 @@
-import { setTimeout } from 'node:timers/promises'
 import {
   type Capabilities,
   type ChatRequest,
-  type Finish,
   isLmappError,
   LmappError,
   type Part,
-  type Phase,
   type Status,
   type Warning,
 } from 'lmapp-kit'
 import type { HttpResponse } from '../http/index.ts'
-import { checkPromptWasRead, withUsefulHint } from '../text-measure/index.ts'
+import { withUsefulHint } from '../text-measure/index.ts'
+import { type Asked, readAnswer } from './answer.ts'
 import type { Catalogue } from './catalogue.ts'
 import { type ChatBody, toChatBody, warningsFor } from './chat-body.ts'
-import { readChatStream } from './chat-stream.ts'
-import type { OllamaConnection } from './connection.ts'
 import { planContext } from './context.ts'
-import type { Continuation } from './continuation.ts'
+import type { Continuation } from './continuation/index.ts'
 import { normalizeModelName } from './model-name.ts'
-import { countsWholePrompt } from './version.ts'
+import { type Sender, sendUntilHeaders } from './send.ts'
 
-export interface ChatDependencies {
-  connection: OllamaConnection
-  catalogue: Catalogue
+export interface ChatDependencies extends Sender {
   continuation: Continuation
 }
 
 /** `signal` drops the connection at whatever stage, and Ollama then stops. */
 export async function* chatWithOllama(
-  { connection, catalogue, continuation }: ChatDependencies,
+  dependencies: ChatDependencies,
   request: ChatRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Part, void, undefined> {
+  const { connection, catalogue, continuation } = dependencies
   const model = normalizeModelName(request.model)
   assertWellFormed(request)
-  yield toStatus('connecting')
+  yield { type: 'status', phase: 'connecting' }
   const { version } = await connection.identify({ signal })
-  if (request.continue) yield* continuation.assertProved(request, model, signal)
   const { body, isWhole, warnings } = await prepare(catalogue, request, model, signal)
   yield* warnings
-  let response: HttpResponse | undefined
+  const asked = { request, body, version }
   try {
-    response = yield* sendUntilHeaders({ connection, catalogue }, body, signal)
-    yield toStatus('generating')
-    for await (const part of readChatStream(response.bytes())) {
-      if (part.type !== 'finish') {
-        yield part
-        continue
-      }
-      const warning = checkReading(request.messages, part, body, version)
-      if (warning) yield warning
-      response.release()
-      yield { ...part, usage: { ...part.usage, contextLength: body.options.num_ctx } }
-    }
+    yield* request.continue ? continuation.run(asked, signal) : answer(dependencies, asked, signal)
   } catch (error) {
     throw withUsefulHint(await catalogue.withKnownNames(error, { signal }), isWhole)
+  }
+}
+
+async function* answer(sender: Sender, asked: Asked, signal: AbortSignal): AsyncGenerator<Part, void, undefined> {
+  let response: HttpResponse | undefined
+  try {
+    response = yield* sendChat(sender, asked.body, signal)
+    yield { type: 'status', phase: 'generating' }
+    yield* readAnswer(response, asked)
   } finally {
     response?.close()
   }
@@ -91,82 +83,19 @@ function assertSees({ messages, model }: ChatRequest, { vision }: Capabilities):
   throw new LmappError('unsupported', `${model} cannot see images.`, { details: { model, capability: 'vision' } })
 }
 
-type Sender = Pick<ChatDependencies, 'connection' | 'catalogue'>
-
 /** Most models know no levels of thinking and say so; they are then asked to think, and that is said. */
-async function* sendUntilHeaders(
+async function* sendChat(
   sender: Sender,
   body: ChatBody,
   signal: AbortSignal,
 ): AsyncGenerator<Status | Warning, HttpResponse, undefined> {
   try {
-    return yield* sendOnce(sender, body, signal)
+    return yield* sendUntilHeaders(sender, { path: '/api/chat', body }, signal)
   } catch (error) {
     if (typeof body.think !== 'string' || !isLmappError(error, 'unsupported')) throw error
     const message = `${body.model} knows no levels of reasoning: it reasons as it does.`
     yield { type: 'warning', code: 'unsupported-setting', setting: 'reasoning', message }
-    return yield* sendOnce(sender, { ...body, think: true }, signal)
+    const plain: ChatBody = { ...body, think: true }
+    return yield* sendUntilHeaders(sender, { path: '/api/chat', body: plain }, signal)
   }
-}
-
-/**
- * Ollama sends no header until the first token: not while the model loads, which may take minutes, nor while it reads
- * the prompt. One look at what is in memory, beside the request, tells which of the two it is about to do.
- */
-async function* sendOnce(
-  { connection, catalogue }: Sender,
-  body: ChatBody,
-  signal: AbortSignal,
-): AsyncGenerator<Status, HttpResponse, undefined> {
-  const left = new AbortController()
-  const whileHere = AbortSignal.any([signal, left.signal])
-  const sent = connection.request({ method: 'POST', path: '/api/chat', body, model: body.model, signal: whileHere })
-  sent.catch(() => {})
-  const answered = new AbortController()
-  let response: HttpResponse | undefined
-  try {
-    const first = await Promise.race([sent, nextPhase(catalogue, body, AbortSignal.any([whileHere, answered.signal]))])
-    if (typeof first === 'string' && first !== '') yield toStatus(first)
-    response = await sent
-    return response
-  } finally {
-    answered.abort()
-    if (!response) left.abort()
-  }
-}
-
-/** An engine that answers sooner need not be asked what it is about to do, and is not held up by the question. */
-const lookAfterMs = 50
-
-/** Nothing when Ollama does not say. */
-async function nextPhase(catalogue: Catalogue, body: ChatBody, signal: AbortSignal): Promise<Phase | ''> {
-  try {
-    await setTimeout(lookAfterMs, undefined, { signal })
-    const all = await catalogue.loaded({ signal })
-    if (!all) return ''
-    const loaded = all.find((model) => model.id === body.model)
-    const asWanted = loaded && (loaded.contextLength ?? body.options.num_ctx) === body.options.num_ctx
-    return asWanted ? 'prompt' : 'loading'
-  } catch {
-    return ''
-  }
-}
-
-function checkReading(
-  messages: ChatRequest['messages'],
-  finish: Finish,
-  body: ChatBody,
-  version: string,
-): Warning | undefined {
-  const { inputTokens, cachedTokens } = finish.usage
-  return checkPromptWasRead(messages, {
-    engine: 'Ollama',
-    ...(inputTokens !== undefined && { readTokens: inputTokens }),
-    contextLength: body.options.num_ctx,
-    exact: cachedTokens !== undefined || countsWholePrompt(version),
-  })
-}
-
-function toStatus(phase: Phase): Status {
-  return { type: 'status', phase }
 }

@@ -67,6 +67,7 @@ export function openOllamaConnection(options: OllamaConnectionOptions): OllamaCo
     throw toEngineError({
       status: response.status,
       text: await response.text({ maxBytes: 1024 * 1024 }),
+      headers: response.headers,
       ...(model !== undefined && { model }),
     })
   }

@@ -1,8 +1,10 @@
 import { type Embedding, LmappError } from 'lmapp-kit'
 import { toFields, toList, toOptionalCount } from '../json/fields.ts'
+import { assertAnsweredFor } from './engine-error.ts'
 
-/** The answer of `/api/embed` for so many inputs. */
-export function parseEmbedding(answer: unknown, inputs: number): Embedding {
+/** The answer of `/api/embed` for so many inputs. Throws `wrong-model` and `protocol-violation`. */
+export function parseEmbedding(answer: unknown, { model, inputs }: { model: string; inputs: number }): Embedding {
+  assertAnsweredFor(model, toFields(answer))
   const { embeddings, prompt_eval_count: counted } = toFields(answer)
   const vectors = toList(embeddings).map((vector) => Float32Array.from(toList(vector), Number))
   if (vectors.length !== inputs) {

@@ -1,3 +1,11 @@
-export { createOllamaBackend, type OllamaBackendOptions } from './ollama-backend.ts'
+export { createOllamaBackend, type OllamaBackend, type OllamaBackendOptions } from './ollama-backend.ts'
 export { type OllamaHost, parseOllamaHost } from './ollama-host.ts'
-export { ollamaBackendType } from './ollama-type.ts'
+export {
+  createOllamaType,
+  type OllamaContext,
+  type OllamaType,
+  type OllamaTypeOptions,
+  ollamaBackendType,
+} from './ollama-type.ts'
+export type { OllamaInspection } from './owner/inspect.ts'
+export { createMachine, type Machine } from './owner/machine.ts'

@@ -14,7 +14,7 @@ export interface ManagementDependencies {
   silenceMs: number
 }
 
-type ManagementMethod = 'embed' | 'loadModel' | 'unloadModel' | 'pullModel' | 'removeModel'
+export type ManagementMethod = 'embed' | 'loadModel' | 'unloadModel' | 'pullModel' | 'removeModel'
 
 const unloadLooks = { count: 50, pauseMs: 100 }
 
@@ -32,9 +32,10 @@ export function createManagement(dependencies: ManagementDependencies): Required
   }
 
   return {
-    async embed({ model, input }, call = {}) {
-      const answer = await ask('/api/embed', normalizeModelName(model), { input, truncate: false }, call)
-      return parseEmbedding(answer, input.length)
+    async embed({ model: name, input }, call = {}) {
+      const model = normalizeModelName(name)
+      const answer = await ask('/api/embed', model, { input, truncate: false }, call)
+      return parseEmbedding(answer, { model, inputs: input.length })
     },
 
     async loadModel(name, call = {}) {

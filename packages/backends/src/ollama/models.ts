@@ -63,18 +63,12 @@ export function parseModelDetails(answer: unknown): ModelDetails {
     info: {
       ...toDetails(toFields(fields.details)),
       ...(contextLength && { contextLength }),
-      ...(Array.isArray(fields.capabilities) && { capabilities: toShownCapabilities(fields.capabilities, template) }),
+      ...(Array.isArray(fields.capabilities) && { capabilities: toCapabilities(fields.capabilities) }),
       ...(license !== undefined && { license }),
       ...(template !== undefined && { template }),
     },
     ...(preset && { presetContext: Number(preset[1]) }),
   }
-}
-
-/** The template settles that a model cannot continue; that it can, only trying shows. */
-function toShownCapabilities(listed: readonly unknown[], template: string | undefined): Capabilities {
-  const capabilities = toCapabilities(listed)
-  return leavesLastMessageOpen(template) ? capabilities : { ...capabilities, continue: 'no' }
 }
 
 /**
@@ -107,13 +101,13 @@ function toLicense(id: unknown, text: unknown): string | undefined {
 
 /**
  * Ollama lists what a model can. It embeds with models for text, too, whether that is of use or not: `unknown`.
- * A schema is enforced by a grammar, whatever the model.
+ * A schema is enforced by a grammar, whatever the model. That it can continue only a trial shows, never after thoughts.
  */
 export function toCapabilities(listed: readonly unknown[]): Capabilities {
   const has = (name: string): Support => (listed.includes(name) ? 'yes' : 'no')
   return {
     chat: has('completion'),
-    continue: listed.includes('completion') ? 'unknown' : 'no',
+    continue: listed.includes('completion') && !listed.includes('thinking') ? 'unknown' : 'no',
     tools: has('tools'),
     'json-schema': has('completion'),
     vision: has('vision'),

@@ -191,7 +191,7 @@ describe('models', () => {
     assert.equal(shown.loaded, false)
     assert.deepEqual(shown.capabilities, {
       chat: 'yes',
-      continue: 'no',
+      continue: 'unknown',
       tools: 'no',
       'json-schema': 'yes',
       vision: 'no',

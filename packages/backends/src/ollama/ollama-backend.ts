@@ -1,12 +1,22 @@
 import { type Backend, type BackendInfo, type Capabilities, interfaceVersion, type ModelInfo } from 'lmapp-kit'
-import { createOpenChats, healthLimit, ifThere, toAbsence, toHealth } from '../external/index.ts'
+import {
+  createMemoryProofs,
+  createOpenChats,
+  healthLimit,
+  ifThere,
+  type Proofs,
+  toAbsence,
+  toHealth,
+} from '../external/index.ts'
 import type { ApiKeySource } from '../http/index.ts'
 import { createCatalogue } from './catalogue.ts'
 import { chatWithOllama } from './chat.ts'
 import { openOllamaConnection } from './connection.ts'
-import { type Continuation, createContinuation } from './continuation.ts'
-import { createManagement } from './management.ts'
+import { type Continuation, createContinuation } from './continuation/index.ts'
+import type { LoadLog } from './load-log.ts'
+import { createManagement, type ManagementMethod } from './management.ts'
 import { normalizeModelName } from './model-name.ts'
+import type { Sender } from './send.ts'
 
 export interface OllamaBackendOptions {
   /** As `parseOllamaHost` gives it. */
@@ -17,7 +27,17 @@ export interface OllamaBackendOptions {
    */
   timeouts: { connectMs: number; stallMs: number; loadMs: number }
   apiKey?: ApiKeySource
+  /** What was proved of continuing. Default: kept as long as the backend. */
+  proofs?: Proofs
+  /** Of an Ollama of our own. */
+  loadLog?: LoadLog
+  /** Waits between two looks at a load. Default: by the clock. */
+  pause?: Sender['pause']
+  /** What a user does when nothing answers there. */
+  unreachableHint?: string
 }
+
+export type OllamaBackend = Backend & Required<Pick<Backend, 'showModel' | ManagementMethod>>
 
 const capabilities: Capabilities = {
   chat: 'yes',
@@ -33,15 +53,21 @@ const capabilities: Capabilities = {
   remove: 'yes',
 }
 
-/** An Ollama that somebody else started. Creating touches nothing; nothing here starts or ends its process. */
-export function createOllamaBackend({ url, timeouts, apiKey }: OllamaBackendOptions): Backend {
+/** An Ollama that runs. Creating touches nothing; nothing here starts or ends its process. */
+export function createOllamaBackend(options: OllamaBackendOptions): OllamaBackend {
+  const { url, timeouts, apiKey, unreachableHint, loadLog, pause } = options
   const { connectMs, stallMs, loadMs } = timeouts
-  const connection = openOllamaConnection({ url, connectMs, silenceMs: stallMs, ...(apiKey && { apiKey }) })
+  const connection = openOllamaConnection({
+    ...{ url, connectMs, silenceMs: stallMs },
+    ...(apiKey && { apiKey }),
+    ...(unreachableHint !== undefined && { unreachableHint }),
+  })
   const catalogue = createCatalogue(connection)
-  const continuation = createContinuation(connection, catalogue)
+  const sender: Sender = { connection, catalogue, ...(loadLog && { loadLog }), ...(pause && { pause }) }
+  const continuation = createContinuation(sender, options.proofs ?? createMemoryProofs())
   const chats = createOpenChats()
 
-  const backend: Backend = {
+  const backend: OllamaBackend = {
     async start(call = {}) {
       await connection.identify(call)
     },
@@ -62,9 +88,8 @@ export function createOllamaBackend({ url, timeouts, apiKey }: OllamaBackendOpti
       }
     },
     chat(request, { signal } = {}) {
-      const dependencies = { connection, catalogue, continuation }
       const model = normalizeModelName(request.model)
-      return chats.run(model, signal, (ended) => chatWithOllama(dependencies, request, ended))
+      return chats.run(model, signal, (ended) => chatWithOllama({ ...sender, continuation }, request, ended))
     },
     async listModels(call = {}) {
       return (await catalogue.list(call)).map((info) => withVerdict(info, continuation))

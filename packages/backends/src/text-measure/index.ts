@@ -1,1 +1,2 @@
 export { checkPromptWasRead, fewestTokens, mostTokens, withUsefulHint } from './prompt-estimate.ts'
+export { measureText } from './text-measure.ts'

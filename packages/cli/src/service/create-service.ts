@@ -1,10 +1,5 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { llamaServerBackendType } from '@lmapp/backends/llama-server'
-import { lmStudioBackendType } from '@lmapp/backends/lm-studio'
-import { mockBackendType } from '@lmapp/backends/mock'
-import { ollamaBackendType } from '@lmapp/backends/ollama'
-import { openaiCompatibleBackendType } from '@lmapp/backends/openai-compatible'
 import { createProcessRecords } from '@lmapp/backends/processes'
 import {
   type BackendDefinition,
@@ -22,7 +17,7 @@ import { createTitler, type Titler } from '@lmapp/core/titles'
 import { createServer, type LmappServer, type ServerApp } from '@lmapp/server'
 import { apiVersion, type ServiceHealth } from 'lmapp-client'
 import { version } from '../version.ts'
-import { createEmbeddedBackendType } from './embedded-backend.ts'
+import { createBackendTypes } from './backend-types.ts'
 import { findPluginBackends } from './plugin-backends.ts'
 import { ensureToken } from './token.ts'
 
@@ -57,9 +52,11 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const { places } = options
   const reader = createConfigReader(places.configFile)
   let allowPull = false
+  let memoryMb: number | undefined
   const config = async () => {
     const current = await reader.config()
     allowPull = current.serve.allowPull
+    memoryMb = current.engines.memoryMb
     return current
   }
   const library = createModelLibrary({
@@ -91,20 +88,15 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   if (left.length > 0) options.log(`ended what an earlier service left behind: ${left.join(', ')}`)
 
   const types = new Map<string, BackendType>(
-    [
-      createEmbeddedBackendType({
-        library,
-        disk,
-        enginesDir: join(places.dataDir, 'engines'),
-        environment: options.environment,
-        records,
-      }),
-      ollamaBackendType,
-      { ...llamaServerBackendType, shownOnlyWhenThere: true },
-      { ...lmStudioBackendType, shownOnlyWhenThere: true },
-      openaiCompatibleBackendType,
-      mockBackendType,
-    ].map((type) => [type.name, type]),
+    createBackendTypes({
+      places,
+      environment: options.environment,
+      config,
+      memoryMb: () => memoryMb,
+      library,
+      disk,
+      records,
+    }).map((type) => [type.name, type]),
   )
   const folders = [places.userBackendsDir, places.installedBackendsDir]
   const plugins = await findPluginBackends(folders, types.keys(), { environment: options.environment, records })
@@ -222,7 +214,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
 
 /** In the order in which they are preferred. */
 function automaticBackends(plugins: string[], environment: Readonly<Record<string, string>>): BackendDefinition[] {
-  return ['ollama', 'llama-server', 'lm-studio', ...plugins, 'embedded', 'mock'].map((id) => ({
+  return ['ollama', 'llama-server', 'lm-studio', ...plugins, 'embedded', 'llamafile', 'mock'].map((id) => ({
     id,
     config: { type: id, enabled: true },
     environment,

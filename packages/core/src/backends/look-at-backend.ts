@@ -72,9 +72,12 @@ async function look(target: RegisteredBackend): Promise<Look> {
 
 /** What lmapp would start is no more missing than a plugin that nobody has asked yet. */
 function withInspection(found: Look, inspection: Inspection): Look {
-  if (found.state !== 'unreachable') return { ...found, inspection }
-  if (inspection.startable) return { ...found, state: 'stopped', reason: null, inspection }
-  return { ...found, reason: inspection.problem?.message ?? found.reason, inspection }
+  const { startable, problem } = inspection
+  const isAway = found.state === 'unreachable' || found.state === 'stopped'
+  if (!isAway) return { ...found, inspection }
+  if (startable) return { ...found, state: 'stopped', reason: null, inspection }
+  const reason = problem?.message ?? found.reason ?? 'It is not on this machine.'
+  return { ...found, state: 'unreachable', reason, inspection }
 }
 
 /** An inspection that fails tells nothing, and spoils nothing. */

@@ -1,0 +1,5 @@
+export { createManagedLlamaServerBackend, type ManagedLlamaServerOptions } from './managed-llama-server.ts'
+export { type EngineSettings, type OpenEngineOptions, openEngine, toAlias, toSpawnOptions } from './open-engine.ts'
+export { createProgramReader, type ProgramFacts, type ProgramReader } from './program-facts.ts'
+export { type ServerProcess, startServer } from './server-process.ts'
+export { memoryInArguments, modelInArguments, readUserArguments, type UserArguments } from './user-arguments.ts'

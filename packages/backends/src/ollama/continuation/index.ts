@@ -1,0 +1,1 @@
+export { type Continuation, createContinuation } from './continuation.ts'
