@@ -12,7 +12,7 @@ import type { BackendContext, BackendDefinition, BackendType } from '@lmapp/core
 import type { Config, Places } from '@lmapp/core/config'
 import type { DiskModels, ModelLibrary } from '@lmapp/core/models'
 import { createEmbeddedBackendType } from './embedded-backend.ts'
-import { createEmbeddedModels } from './embedded-models.ts'
+import { createEmbeddedModels, toKnownModel } from './embedded-models.ts'
 import { createEngineModels } from './engine-models.ts'
 import { findLlamafile } from './llamafile-install.ts'
 
@@ -59,9 +59,7 @@ export function createBackendTypes(options: BackendTypesOptions): BackendType[] 
       platform: process.platform,
       storedModels: async () => {
         const { models: found } = await disk.list()
-        return found
-          .filter(({ program }) => program === 'ollama')
-          .map(({ name, sizeBytes, modifiedAt }) => ({ id: name, sizeBytes, modifiedAt }))
+        return found.filter(({ program }) => program === 'ollama').map(toKnownModel)
       },
     }),
     createLlamaServerType<BackendDefinition, BackendContext>({

@@ -85,7 +85,8 @@ function toModelInfo({
   return { ...model, id: name, modifiedAt: fetchedAt, digest: `sha256:${sha256}`, origin: 'lmapp' }
 }
 
-function toKnownModel(model: DiskModel): KnownModel {
+/** As a model of somebody else's. */
+export function toKnownModel(model: DiskModel): KnownModel {
   const { name, path, origin, digest, license } = model
   return {
     ...toFacts(model),

@@ -24,6 +24,9 @@ export interface EngineModelsOptions {
   environment: NodeJS.ProcessEnv
 }
 
+/** With whose it is. */
+type EngineModel = ModelFile & Pick<KnownModel, 'origin' | 'keeper'>
+
 /** The model files of the engines that lmapp starts. */
 export interface EngineModels {
   /** Lists those that the configuration names; finds every GGUF file of this machine. */
@@ -44,7 +47,7 @@ export function createEngineModels(options: EngineModelsOptions): EngineModels {
   const files = (
     definition: BackendDefinition,
     context: BackendContext,
-    more: () => Promise<ModelFile[]>,
+    more: () => Promise<EngineModel[]>,
   ): ModelFiles => {
     const list = async () => withoutRepeats([...(await listConfigured(definition, options)), ...(await more())])
     return {
@@ -88,7 +91,7 @@ function isFrom(reference: string): (model: LibraryModel) => boolean {
   return ({ source, name }) => source === reference || source.startsWith(`${reference}:`) || name === reference
 }
 
-async function listFound({ llamafileFolders, environment }: EngineModelsOptions): Promise<ModelFile[]> {
+async function listFound({ llamafileFolders, environment }: EngineModelsOptions): Promise<EngineModel[]> {
   const found = await findLlamafiles({ folders: await llamafileFolders(), environment })
   const models = found.filter(({ holdsModel }) => holdsModel)
   return Promise.all(
@@ -96,6 +99,8 @@ async function listFound({ llamafileFolders, environment }: EngineModelsOptions)
       ...withMemory({ ...(await describeLlamafile(path)), sizeBytes, modifiedAt }),
       id: name,
       path,
+      origin: 'llamafile',
+      keeper: { name: 'you', remove: `Remove the file: ${path}` },
     })),
   )
 }
@@ -118,8 +123,15 @@ async function describeLlamafile(path: string): Promise<Partial<KnownModel>> {
   }
 }
 
-function toLlamafile({ name, fetchedAt, sha256, source: _source, format: _format, ...model }: LibraryModel): ModelFile {
-  return { ...model, id: name, modifiedAt: fetchedAt, digest: `sha256:${sha256}` }
+function toLlamafile({
+  name,
+  fetchedAt,
+  sha256,
+  source: _source,
+  format: _format,
+  ...model
+}: LibraryModel): EngineModel {
+  return { ...model, id: name, modifiedAt: fetchedAt, digest: `sha256:${sha256}`, origin: 'lmapp' }
 }
 
 function toModelFile(model: KnownModel): ModelFile[] {

@@ -57,11 +57,15 @@ describe('the models of several backends', () => {
     gone.breaker.failed(new LmappError('backend-unreachable', 'Gone.'))
     const broken = open('broken', () => Promise.reject(new TypeError('a bug')))
     const deaf = open('deaf', () => new Promise(() => {}))
-    const unusable: RegisteredBackend = Object.defineProperty(open('unusable', async () => []), 'backend', {
-      get() {
-        throw new LmappError('interface-version', 'It speaks version 9.0.')
+    const unusable: RegisteredBackend = Object.defineProperty(
+      open('unusable', async () => []),
+      'backend',
+      {
+        get() {
+          throw new LmappError('interface-version', 'It speaks version 9.0.')
+        },
       },
-    })
+    )
     assert.deepEqual(names(await listAll([gone, broken, deaf, unusable])), [])
   })
 })
@@ -75,12 +79,15 @@ describe('a trial aside', () => {
     broken.backend.isRunning = () => Promise.reject(new LmappError('unauthorized', 'No.'))
     const deaf = open('deaf', async () => [])
     deaf.backend.isRunning = () => new Promise(() => {})
-    for (const target of [well, away, broken, deaf]) {
+    const ready = open('ready', async () => [])
+    ready.type.inspect = async () => ({ owner: 'lmapp', startable: true })
+    const all = [well, away, broken, deaf, ready]
+    for (const target of all) {
       target.recover()
       await tryAside(target)
     }
-    const states = [well, away, broken, deaf].map(({ breaker }) => breaker.current.state)
-    assert.deepEqual(states, ['closed', 'open', 'half-open', 'open'])
+    const states = all.map(({ breaker }) => breaker.current.state)
+    assert.deepEqual(states, ['closed', 'open', 'half-open', 'open', 'closed'])
   })
 
   it('is not made of what lmapp runs itself, nor of what nobody misses', async () => {

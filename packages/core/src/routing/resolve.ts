@@ -189,22 +189,27 @@ interface Choice {
 /** Nobody who names no model means one that cannot be loaded, or a large one of somebody else's that barely can. */
 function isSensible({ target, model, usedAt }: Choice, freeBytes: number): boolean {
   if (model.capabilities?.chat === 'no') return false
-  if (!target.type.servesLibrary) return true
+  if (!isFile({ target, model })) return true
   const fit = fitModel(model, freeBytes)?.state
   if (usedAt !== undefined || !isForeign(model)) return fit !== 'too-large'
   return (fit === 'fits' || fit === 'tight') && (model.sizeBytes ?? 0) <= freeBytes / 2
+}
+
+/** It would have to be loaded first, by an engine that does not run yet. */
+function isFile({ target, model }: Pick<Choice, 'target' | 'model'>): boolean {
+  return target.type.knownModels !== undefined || isForeign(model)
 }
 
 function byPreference(one: Choice, other: Choice): number {
   const latest = (other.usedAt ?? '').localeCompare(one.usedAt ?? '')
   const newest = (other.model.modifiedAt ?? '').localeCompare(one.model.modifiedAt ?? '')
   const ranks = rankOf(one) - rankOf(other)
-  return ranks || (one.target.type.servesLibrary ? latest : 0) || newest
+  return ranks || (isFile(one) ? latest : 0) || newest
 }
 
 function rankOf({ target, model, usedAt }: Choice): number {
   if (model.loaded && target.type.owner === 'external') return 0
-  if (!target.type.servesLibrary) return 1
+  if (!isFile({ target, model })) return 1
   if (usedAt !== undefined) return 2
   return isForeign(model) ? 4 : 3
 }

@@ -5,15 +5,20 @@ import type { RegisteredBackend } from '../backends/registry.ts'
  * Asks a backend whose pause is over how it does, beside the request that goes to another. Its breaker learns the
  * answer. What lmapp runs itself is only known to work when it is started, which a request does.
  */
-export async function tryAside({ breaker, backend, context, type }: RegisteredBackend): Promise<void> {
+export async function tryAside(target: RegisteredBackend): Promise<void> {
+  const { breaker, context, type } = target
   if (type.owner === 'lmapp' || breaker.current.state !== 'half-open' || !breaker.admits()) return
   const signal = AbortSignal.timeout(context.timeouts.connectMs)
   try {
-    const { running, degraded } = await untilAborted(backend.isRunning({ signal }), signal)
-    if (running) return breaker.succeeded()
+    const { running, degraded } = await untilAborted(target.backend.isRunning({ signal }), signal)
+    if (running || (await wouldStart(target))) return breaker.succeeded()
     breaker.failed(new LmappError('backend-unreachable', degraded ?? 'Nothing answers there.'))
   } catch (error) {
     const silent = new LmappError('backend-unreachable', 'It does not answer in time.', { cause: error })
     breaker.failed(isLmappError(error) ? error : silent)
   }
+}
+
+async function wouldStart({ type, definition, context, backend }: RegisteredBackend): Promise<boolean> {
+  return (await type.inspect?.(definition, context, backend))?.startable === true
 }
