@@ -159,10 +159,17 @@ describe('what an earlier owner left behind', { skip: process.platform !== 'linu
   it('has a record as long as it runs, and no longer', async () => {
     await using room = await openRoom()
     const child = await room.spawn(['/bin/cat'])
-    const [name = ''] = await readdir(room.recordsDir)
+    const name = await untilRecorded(room.recordsDir)
     assert.equal(JSON.parse(await readFile(join(room.recordsDir, name), 'utf8')).pid, child.pid)
     await child.end({ stdinMs: 10_000, terminateMs: 0 })
     assert.deepEqual(await readdir(room.recordsDir), [])
+  })
+
+  it('has none any more when it ends as soon as it began', async () => {
+    await using room = await openRoom()
+    const children = await Promise.all(Array.from({ length: 8 }, () => room.spawn(['/bin/true'])))
+    await Promise.all(children.map(({ exited }) => exited))
+    assert.deepEqual(await readdir(room.recordsDir).catch(() => []), [])
   })
 
   it('is not known where the folder cannot be written, and the child runs all the same', async () => {
@@ -205,7 +212,7 @@ async function openRoom() {
         ...command,
       ])
       const pids = await readPids(owner.stdout)
-      const [name = ''] = await readdir(recordsDir)
+      const name = await untilRecorded(recordsDir)
       const { pid: leader } = JSON.parse(await readFile(join(recordsDir, name), 'utf8'))
       return { owner, pids, leader: Number(leader) }
     },
@@ -230,6 +237,14 @@ async function readPids(stream: Readable): Promise<number[]> {
     if (text.includes('\n')) break
   }
   return JSON.parse(text)
+}
+
+async function untilRecorded(dir: string): Promise<string> {
+  for (;;) {
+    const name = (await readdir(dir).catch(() => [])).find((file) => file.endsWith('.json'))
+    if (name !== undefined) return name
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
 }
 
 async function untilGone(pid: number): Promise<void> {

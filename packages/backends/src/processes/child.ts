@@ -71,15 +71,18 @@ export async function spawnChild(options: SpawnOptions): Promise<Child> {
   stdin.on('error', () => {})
   holdLifeline(child)
   const logged = logOutput(child.stderr as Readable, options.log)
-  const exited = watch(child, { logged, nonce, options })
+  const recorded = Promise.withResolvers<void>()
+  const exited = watch(child, { logged, recorded: recorded.promise, nonce, options })
   try {
     await once(child, 'spawn')
   } catch (cause) {
+    recorded.resolve()
     throw cannotStart(program, options, cause)
   }
   const pid = child.pid ?? 0
   if (process.platform === 'win32') guardOnWindows(child, pid)
-  await options.records?.add({ pid, nonce, program })
+  // Not waited for: Node throws away what a child has written that ended before anyone listened.
+  recorded.resolve(options.records?.add({ pid, nonce, program }))
   return {
     pid,
     stdin,
@@ -128,11 +131,13 @@ async function logOutput(stderr: Readable, log: EngineLog): Promise<void> {
 
 interface Watching {
   logged: Promise<void>
+  /** Its record is written: one that ends at once must not leave it behind. */
+  recorded: Promise<void>
   nonce: string
   options: SpawnOptions
 }
 
-async function watch(child: ChildProcess, { logged, nonce, options }: Watching): Promise<ExitReport> {
+async function watch(child: ChildProcess, { logged, recorded, nonce, options }: Watching): Promise<ExitReport> {
   const { promise, resolve } = Promise.withResolvers<{ exitCode: number | null; signal: string | null }>()
   child.once('error', () => resolve({ exitCode: null, signal: null }))
   child.once('exit', (exitCode, signal) => {
@@ -149,6 +154,7 @@ async function watch(child: ChildProcess, { logged, nonce, options }: Watching):
   const exit = await promise
   await logged
   if (child.pid !== undefined) await killByNonce(nonce)
+  await recorded
   await options.records?.remove(nonce)
   return { ...exit, stderr: options.log.tail() }
 }
