@@ -1,4 +1,4 @@
-import { LmappError, type RunEnd, type RunSnapshot, type Status } from 'lmapp-kit'
+import { LmappError, type RunEnd, type RunSnapshot, type Status, type Warning } from 'lmapp-kit'
 import type { CommandContext } from '../context.ts'
 import { type Output, readerLeft } from '../output/output.ts'
 import { printError, printNotice } from '../output/print-error.ts'
@@ -24,7 +24,7 @@ export interface AnswerPrinterOptions {
   look?: AnswerLook
   /** Says who answers, before the answer. */
   namesSpeaker?: boolean
-  /** What to type when the context is nearly full. */
+  /** What to type when the context is nearly full, or too short. */
   makeRoom?: string
 }
 
@@ -89,11 +89,22 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
     await printNotice(stderr, message)
   }
 
+  async function warn({ code, message }: Warning): Promise<void> {
+    const isShort = code === 'context-near-limit' || code === 'context-truncated'
+    await notice(`warning: ${message}${isShort && options.makeRoom !== undefined ? ` ${options.makeRoom}` : ''}`)
+  }
+
   /** So that a line on stderr does not begin in the middle of the answer's last line. */
   async function startLine(): Promise<void> {
     status.clear()
     await endReasoning()
     await answer.stepAside()
+  }
+
+  /** Where the context is too short, room can be made in more than one way. */
+  function withRoom<Said extends { hint: string }>(said: Said, code: string | undefined): Said {
+    const isShort = code === 'context-overflow' || code === 'prompt-truncated'
+    return isShort && options.makeRoom !== undefined ? { ...said, hint: `${said.hint}\n${options.makeRoom}` } : said
   }
 
   async function endAnswer(): Promise<void> {
@@ -107,7 +118,7 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
     await endAnswer()
     if (readerLeft(stdout)) return
     const said = endNotice(end, { kept: conversation !== undefined, ...(options.goOn && { goOn: options.goOn }) })
-    if (said?.kind === 'error') await printError(stderr, said)
+    if (said?.kind === 'error') await printError(stderr, withRoom(said, end.error?.code))
     else if (said && !options.quiet) await printNotice(stderr, `${said.message} ${said.hint}`.trimEnd())
     if (!stderr.isTerminal || options.quiet || end.state === 'failed') return
     const columns = look === 'plain' ? Number.POSITIVE_INFINITY : stderr.columns
@@ -134,7 +145,7 @@ export function createAnswerPrinter(context: CommandContext, options: AnswerPrin
         case 'tool-call':
           return notice(`The model wants to call ${event.name}(${toOneLine(event.arguments)}).`)
         case 'warning':
-          return notice(`warning: ${event.message}`)
+          return warn(event)
         case 'handover':
           model = event.to
           return notice(`${event.from} failed: ${event.reason.message} ${event.to} carries on.`)

@@ -60,10 +60,15 @@ export function saidByError(
 ): { message: string; hint: string } {
   const known = hint ?? (isErrorCode(code) ? errorTable[code].recovery : '')
   const command = /lmapp continue(?: [0-9a-f-]{8,})?/
-  if (!command.test(known)) return { message, hint: known }
+  if (!command.test(known)) return { message, hint: goOn?.startsWith('/') ? toSlashCommands(known) : known }
   if (!kept) return { message, hint: unsavedHint }
   if (goOn === undefined) return { message, hint: againHint }
   return { message, hint: goOn.startsWith('/') ? known.replace(command, goOn) : known }
+}
+
+/** What is an option or a command outside is typed with a slash in the chat. */
+function toSlashCommands(hint: string): string {
+  return hint.replace(/-o (\w+)=(\w+)/g, '/set $1 $2').replace('lmapp models list', '/model')
 }
 
 function saidByState({ state, reason }: RunEnd, kept: string, hint: string): { message: string; hint: string } {

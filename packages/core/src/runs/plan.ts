@@ -184,15 +184,20 @@ function pickRequest(request: RunRequest): RunPlan['request'] {
   }
 }
 
-/** The path as a model reads it: failed and empty answers left out, reasoning too. */
+/** The path as a model reads it: failed and empty answers left out, questions that no context held, and reasoning. */
 export function toMessages(system: string | null, path: readonly StoredMessage[]): Message[] {
   const messages: Message[] = system ? [{ role: 'system', content: [{ type: 'text', text: system }] }] : []
-  for (const message of path) {
-    if (!readable.has(message.state)) continue
+  for (const [index, message] of path.entries()) {
+    if (!readable.has(message.state) || isTooLong(path[index + 1])) continue
     const content = message.parts.filter((part) => part.type !== 'reasoning')
     if (content.length > 0) messages.push({ role: message.role, content })
   }
   return messages
+}
+
+/** Asked once more, such a question would make every later one overflow as well. */
+function isTooLong(answer: StoredMessage | undefined): boolean {
+  return answer?.state === 'failed' && answer.error?.code === 'context-overflow'
 }
 
 /** What a person typed, files by their name. */

@@ -243,6 +243,25 @@ describe('continue and retry', () => {
   })
 })
 
+describe('a question that does not fit the context', () => {
+  it('is kept, and no longer read: the next one is answered', async () => {
+    await using core = await openCore({ boxes: { box: { m: { contextLength: 64 } } } })
+    const ask = async (text: string, conversation?: string) => {
+      const run = await core.runs.start(toQuestion(text, { model: 'box/m', ...(conversation && { conversation }) }))
+      return { run, end: await run.ended }
+    }
+    const first = await ask('word '.repeat(200))
+    assert.equal(first.end.error?.code, 'context-overflow')
+    const second = await ask('Short.', first.run.conversation)
+    assert.equal(second.end.state, 'complete')
+    const { messages } = await core.store.getConversation(first.run.conversation ?? '', 'owner')
+    assert.deepEqual(
+      messages.map(({ state }) => state),
+      ['complete', 'failed', 'complete', 'complete'],
+    )
+  })
+})
+
 describe('the models that were used', () => {
   it('are remembered when an answer is stored, and not of one that nothing is kept of', async () => {
     await using core = await openCore({ boxes: { box: { m: { reply } } } })

@@ -44,8 +44,6 @@ export interface ChatTurns {
   askInstead(content: readonly Content[]): Promise<number | undefined>
   retry(): Promise<number | undefined>
   continue(): Promise<number | undefined>
-  /** Asks something beside the conversation, which it does not become part of. No set limit cuts the answer. */
-  askAside(content: readonly Content[]): Promise<FollowedRun>
   /** All of it, from the first message to the head. Throws where nothing was said yet. */
   read(): Promise<TurnsRead>
   /** Goes back to before the last question, and returns that. Nothing is deleted. */
@@ -185,19 +183,6 @@ export function createChatTurns({ context, session, createPrinter, request, ...o
       if (shown?.state === 'complete') throw alreadyComplete()
       return leavingCode(await run({ kind: 'continue', ...(answer !== undefined && { message: answer }) }, shown))
     },
-    async askAside(content) {
-      const { messages } = await read()
-      const { maxTokens: _limit, stop: _stop, ...unlimited } = options
-      const { conversation: _saved, ...aside } = toRequest({ kind: 'ask', content: [...content], save: false })
-      return follow((client) =>
-        client.createRun({
-          ...aside,
-          options: unlimited,
-          ...(system && { system }),
-          messages: toReadable(messages),
-        }),
-      )
-    },
     useModel(ref) {
       wanted = ref
       answering = undefined
@@ -270,11 +255,4 @@ function toRead(messages: TurnsRead['messages'], system: string | undefined): Tu
     tags: [],
     messages,
   }
-}
-
-/** Without the thoughts, and without answers of which nothing came. */
-function toReadable(messages: TurnsRead['messages']) {
-  return messages
-    .map(({ role, parts }) => ({ role, content: parts.filter(({ type }) => type !== 'reasoning') }))
-    .filter(({ content }) => content.length > 0)
 }

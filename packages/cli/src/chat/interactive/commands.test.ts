@@ -22,7 +22,6 @@ before(async () => {
     code: { reply: markdown },
     sees: { reply: 'I see', seesImages: true },
     drop: { reply: 'one two three four five six', fault: { kind: 'drop', afterTokens: 3, times: 1 } },
-    breaks: { reply: 'one two three four five six', fault: { kind: 'drop', afterTokens: 3 } },
     small: { reply: 'a b c d e f g h i j', contextLength: 14 },
     long: { reply: 'word ', repeatTokens: 30 },
   })
@@ -229,41 +228,6 @@ describe('what is typed with a slash', () => {
     await chat.leave()
   })
 
-  it('/compact goes on in a new conversation that begins with a summary', async () => {
-    await using chat = await open('turns', {}, '-s', 'Be brief.')
-    await chat.say('/compact', /Nothing was said yet/)
-    await chat.say('one', /turn 1/)
-    const old = await idOf(chat)
-    await chat.say('/compact', /writes a summary[\s\S]*turn 2[\s\S]*goes on from the summary[\s\S]*\/open/)
-    const id = await idOf(chat)
-    assert.notEqual(id, old)
-    const { messages, system, model } = await service.client.getConversation(id)
-    assert.deepEqual(
-      messages.map(({ role, text }) => [role, text]),
-      [
-        ['user', 'Summarize our conversation so far, so that we can go on from there.'],
-        ['assistant', 'turn 2'],
-      ],
-    )
-    assert.deepEqual([system, model], ['Be brief.', 'box/turns'])
-    await chat.say('more', /turn 2/)
-    assert.equal((await service.client.getConversation(old)).messages.length, 2)
-    await chat.leave()
-  })
-
-  it('/compact changes nothing when there is no whole summary; limits of answers are none of it', async () => {
-    await using chat = await open('echo', {}, '--no-failover')
-    await chat.say('one', /one/)
-    const old = await idOf(chat)
-    await chat.say('/model box/breaks', /From now/)
-    await chat.say('/compact', /no whole summary/)
-    assert.equal(await idOf(chat), old)
-    await chat.say('/set max_tokens 2', /max_tokens is 2/)
-    await chat.say('/model box/turns', /From now/)
-    await chat.say('/compact', /turn 2\n[\s\S]*goes on from/)
-    await chat.leave()
-  })
-
   it('/export writes Markdown or JSON, and asks before it overwrites', async () => {
     await using chat = await open('turns', { columns: 200 })
     await chat.say('Where are the herons?', /turn 1/)
@@ -337,7 +301,7 @@ describe('a chat that is not saved', () => {
     await chat.say('/stats', /Id +not saved/)
     await chat.say('/copy', /Copied the answer/)
     await chat.say('/export ~/unsaved.json', /Wrote 2 messages/)
-    await chat.say('/compact', /goes on from the summary/)
+    await chat.say('/compact', /before it is nothing to\s+summarize/)
     await chat.say('three', /turn 2/)
     await chat.say('/clear', /begins/)
     await chat.say('four', /turn 1/)

@@ -96,7 +96,7 @@ function openTurns({ context, session, args, request, plain, old }: Converse, ed
       goOn: '/continue',
       look: chooseLook(context.stdout, { plain }),
       namesSpeaker: plain,
-      makeRoom: 'Go on from a summary: /compact',
+      makeRoom: 'Make room by a summary: /compact',
     })
   return createChatTurns({ context: answering, session, createPrinter, request, ...(old && { conversation: old }) })
 }
