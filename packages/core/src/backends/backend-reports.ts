@@ -17,7 +17,7 @@ export interface BackendReport {
   reason: string | null
   /** The command that mends it, where the report knows better than its reader. */
   mend?: string
-  /** Of the engine where it is known, else of the adapter where lmapp runs it. */
+  /** Of the engine where it is known, else of the plugin. */
   version: string | null
   execution: 'built-in' | 'subprocess' | 'ffi' | 'grpc'
   owner: 'lmapp' | 'external'
@@ -89,9 +89,10 @@ function toAbsent(entry: { id: string; type: string }, state: BackendReport['sta
   }
 }
 
-/** Nobody misses what he never had. */
+/** Nobody misses what he never had; what he has and cannot use he is told of. */
 function unlessAbsent(target: RegisteredBackend, look: Look): BackendReport | undefined {
-  const isAbsent = look.state === 'unreachable' && target.automatic && target.type.shownOnlyWhenThere === true
+  const isAway = look.state === 'unreachable' && look.inspection?.problem === undefined
+  const isAbsent = isAway && target.automatic && target.type.shownOnlyWhenThere === true
   return isAbsent ? undefined : toReport(target, look)
 }
 

@@ -90,6 +90,17 @@ describe('a look at a backend', () => {
     assert.equal((await reportOf(open(failing, async () => inspection))).reason, problem.message)
   })
 
+  it('is not spoiled by a backend that cannot even be made, nor are the others', async () => {
+    const opened = open({})
+    const target = await opened.registry.get('box', {})
+    target.type.create = () => {
+      throw new LmappError('interface-version', 'It speaks version 9.0.')
+    }
+    target.type.inspect = async () => startable
+    const [box] = await createBackendReports(opened.registry).list({})
+    assert.deepEqual([box?.state, box?.reason], ['unreachable', 'It speaks version 9.0.'])
+  })
+
   it('is not spoiled by an inspection that fails', async () => {
     const box = await reportOf(open({ isRunning: async () => away }, () => Promise.reject(new Error('no /proc'))))
     assert.deepEqual([box.state, box.owner], ['unreachable', 'external'])

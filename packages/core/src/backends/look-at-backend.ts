@@ -7,7 +7,7 @@ export interface Look {
   state: Health['state'] | 'unreachable' | 'slow'
   /** Why it is in that state, for a person; null when all is well. */
   reason: string | null
-  /** Of the engine where it is known, else of the adapter where lmapp runs it. */
+  /** Of the engine where it is known, else of the plugin. */
   version: string | null
   info?: BackendInfo
   health?: Health
@@ -60,11 +60,10 @@ export function createLooks(now: () => number = Date.now): Looks {
 const slow: Look = { state: 'slow', reason: 'It has not answered yet.', version: null }
 
 async function look(target: RegisteredBackend): Promise<Look> {
-  const { backend, context } = target
-  const signal = AbortSignal.timeout(Math.min(context.timeouts.connectMs, longestLookMs))
+  const signal = AbortSignal.timeout(Math.min(target.context.timeouts.connectMs, longestLookMs))
   const [inspection, seen] = await Promise.all([
     inspect(target, signal),
-    ask(() => backend.isRunning({ signal }), signal),
+    ask(() => target.backend.isRunning({ signal }), signal),
   ])
   const found = 'health' in seen ? await lookOn(target, seen.health, signal) : seen
   return inspection ? withInspection(found, inspection) : found
@@ -81,12 +80,10 @@ function withInspection(found: Look, inspection: Inspection): Look {
 }
 
 /** An inspection that fails tells nothing, and spoils nothing. */
-async function inspect(
-  { type, definition, context, backend }: RegisteredBackend,
-  signal: AbortSignal,
-): Promise<Inspection | undefined> {
+async function inspect(target: RegisteredBackend, signal: AbortSignal): Promise<Inspection | undefined> {
+  const { type, definition, context } = target
   try {
-    const looking = type.inspect?.(definition, context, backend)
+    const looking = type.inspect?.(definition, context, target.backend)
     return looking && (await untilAborted(looking, signal))
   } catch {
     return undefined
@@ -108,13 +105,18 @@ async function lookOn({ backend, type }: RegisteredBackend, health: Health, sign
     return {
       state: silent ? 'unreachable' : health.state,
       reason: health.degraded ?? (silent ? 'Nothing answers there.' : null),
-      version: info?.engineVersion ?? (type.owner === 'lmapp' ? info?.version : undefined) ?? null,
+      version: info?.engineVersion ?? (isOwnPlugin(type) ? info?.version : undefined) ?? null,
       health,
       ...(info && { info }),
     }
   } catch (error) {
     return toUnreachable(error)
   }
+}
+
+/** What is built in has no version but that of lmapp, which tells nothing of an engine. */
+function isOwnPlugin({ owner, execution }: RegisteredBackend['type']): boolean {
+  return owner === 'lmapp' && execution !== 'built-in'
 }
 
 function toUnreachable(error: unknown): Look {

@@ -13,7 +13,7 @@ import { createBackendRegistry } from './registry.ts'
 
 const scripted: BackendType = {
   name: 'scripted',
-  execution: 'built-in',
+  execution: 'subprocess',
   owner: 'lmapp',
   variables: ['SCRIPTED_HOST'],
   create: ({ config }) => createMockBackend({ models: config.models }),
@@ -32,12 +32,22 @@ const deaf: BackendType = {
 
 const foreign: BackendType = { ...scripted, name: 'foreign', owner: 'external' }
 const guest: BackendType = { ...deaf, name: 'guest', shownOnlyWhenThere: true }
+const hindered: BackendType = {
+  ...guest,
+  name: 'hindered',
+  inspect: async () => ({
+    owner: 'lmapp',
+    startable: false,
+    problem: { message: 'It may not be run.', mend: 'chmod +x engine' },
+  }),
+}
+const builtIn: BackendType = { ...scripted, name: 'built-in', execution: 'built-in' }
 
 function open(config: object, more: { now?: () => number; logFile?: string; found?: string[] } = {}) {
   const parse = (value: object): Config => parseConfig(JSON.stringify(value), 'config.json').config
   const state = { config: parse(config) }
   const registry = createBackendRegistry({
-    types: new Map([scripted, shy, deaf, foreign, guest].map((type) => [type.name, type])),
+    types: new Map([scripted, shy, deaf, foreign, guest, hindered, builtIn].map((type) => [type.name, type])),
     config: async () => state.config,
     automatic: async (_config, environment) =>
       ['scripted', 'shy', ...(more.found ?? [])].map((id) => ({
@@ -183,6 +193,12 @@ describe('what is told of backends', () => {
     assert.deepEqual(await names({ backends: { guest: { type: 'guest' } } }), ['guest', 'scripted'])
   })
 
+  it('tells what stands in the way of one that is there, whoever configured it', async () => {
+    const { registry } = open({ timeouts: { connectMs: 1 } }, { found: ['hindered'] })
+    const reports = await createBackendReports(registry).list({})
+    assert.equal(reports.find(({ name }) => name === 'hindered')?.mend, 'chmod +x engine')
+  })
+
   it('shows the models of one that runs', async () => {
     const { registry } = open({ backends: { box: { type: 'scripted', models: { m: {} } } } })
     const reports = createBackendReports(registry)
@@ -197,12 +213,12 @@ describe('what is told of backends', () => {
     )
   })
 
-  it('gives no version of its own for an engine of somebody else that does not tell one', async () => {
-    const { registry } = open({ backends: { theirs: { type: 'foreign' } } })
-    for (const id of ['scripted', 'theirs']) await (await registry.get(id, {})).backend.start()
+  it('gives the version of a plugin, and none of its own for an engine that does not tell one', async () => {
+    const { registry } = open({ backends: { theirs: { type: 'foreign' }, ours: { type: 'built-in' } } })
+    for (const id of ['scripted', 'theirs', 'ours']) await (await registry.get(id, {})).backend.start()
     const reports = await createBackendReports(registry).list({})
     const versions = Object.fromEntries(reports.map(({ name, version }) => [name, version]))
-    assert.deepEqual(versions, { theirs: null, scripted: '1.0.0' })
+    assert.deepEqual(versions, { theirs: null, ours: null, scripted: '1.0.0' })
   })
 
   it('says when the breaker lets the next one through, and why it is open', async () => {
