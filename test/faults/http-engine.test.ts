@@ -1,56 +1,17 @@
-/** The `ollama` backend over real HTTP, asked by the real command; the bytes of the engine are written by hand, as faults must be. */
+/**
+ * The `ollama` backend over real HTTP, asked by the real command; the bytes of the engine are written by hand, as faults
+ * must be. What every engine has to bear is in `matrix.test.ts`.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { type ApiMessage, createClient, type LmappClient } from 'lmapp-client'
-import { createSocketTransport } from 'lmapp-client/node'
-import { bare, createHome, type Home, readText, toEvents } from '../support/home.ts'
+import { ask, type Outcome } from '../support/ask.ts'
+import { bare, createHome, type Home } from '../support/home.ts'
+import { restOf } from './matrix/dialect.ts'
 
 const timeouts = { connectMs: 2000, stallMs: 1000, loadMs: 1500 }
-
-interface End {
-  type: string
-  state: string
-  error?: { code: string; message: string; hint: string; details?: { known?: string[] } }
-}
-
-/** What the command did, said and kept. */
-interface Outcome {
-  code: number | null
-  stderr: string
-  events: Record<string, unknown>[]
-  end: End
-  printed: string
-  kept: ApiMessage[]
-}
-
-/** Asks with `--json`, and reads what was stored as `history show` does. `onText` is called when the user has seen `text`. */
-async function ask(home: Home, args: string[], watch?: { text: string; onText: () => void }): Promise<Outcome> {
-  const running = home.start([...args, '--json', 'Count.'])
-  if (watch) {
-    await running.untilStdout(watch.text)
-    watch.onText()
-  }
-  const { code, stdout, stderr } = await running.ended
-  const events = toEvents(stdout)
-  const { messages } = await (await connectTo(home)).getConversation(String(events[0]?.conversation))
-  const printed = events.filter(({ type }) => type === 'text-delta').map(({ text }) => text)
-  return { code, stderr, events, end: events.at(-1) as unknown as End, printed: printed.join(''), kept: messages }
-}
-
-const clients = new WeakMap<Home, LmappClient>()
-
-async function connectTo(home: Home): Promise<LmappClient> {
-  const known = clients.get(home)
-  if (known) return known
-  const { socket, tokenFile } = JSON.parse((await home.lmapp(['paths', '--json'])).stdout)
-  const token = (await readText(tokenFile)).trim()
-  const client = createClient({ transport: createSocketTransport({ socketPath: socket, token }) })
-  clients.set(home, client)
-  return client
-}
 
 describe('an Ollama that fails', () => {
   let home: Home
@@ -68,9 +29,7 @@ describe('an Ollama that fails', () => {
       if (!answerAsOllama(request, response)) response.end(line('Who is there?') + done())
     })
     locked = await startServer((_request, response) => response.writeHead(401).end('{"error":"unauthorized"}'))
-    const gone = await startServer(() => {})
-    await gone[Symbol.asyncDispose]()
-    const boxes = { box: engine, refused: gone, stranger, itself, locked }
+    const boxes = { box: engine, stranger, itself, locked }
     home = await createHome({
       backends: { ...bare.backends, ...mapValues(boxes, ({ url }) => ({ type: 'ollama', url })) },
       aliases: { both: ['box/500', 'box/loading-fails'] },
@@ -83,11 +42,9 @@ describe('an Ollama that fails', () => {
   })
 
   const cases: Case[] = [
-    { fault: 'a refused connection', model: 'refused/m', code: 3, state: 'failed', error: 'backend-unreachable' },
     { fault: 'no Ollama there', model: 'stranger/m', code: 3, state: 'failed', error: 'backend-not-identified' },
     { fault: 'lmapp itself there', model: 'itself/m', code: 3, state: 'failed', error: 'backend-not-identified' },
     { fault: 'a 401 to everything', model: 'locked/m', code: 9, state: 'failed', error: 'unauthorized' },
-    { fault: 'a 500 at once', model: 'box/500', code: 5, state: 'failed', error: 'engine-failed', chats: 2 },
     { fault: 'two candidates with a 500', model: 'both', code: 3, state: 'failed', error: 'candidates-failed' },
     {
       fault: 'a model that does not load',
@@ -101,31 +58,6 @@ describe('an Ollama that fails', () => {
     { fault: 'a 429', model: 'box/429', code: 12, state: 'failed', error: 'rate-limited', chats: 1 },
     { fault: 'a 503', model: 'box/503', code: 12, state: 'failed', error: 'busy', chats: 1 },
     { fault: 'a reset before the first token', model: 'box/reset', code: 5, state: 'failed', error: 'engine-failed' },
-    { fault: 'a reset after the headers', model: 'box/headers', code: 5, state: 'failed', error: 'engine-failed' },
-    {
-      fault: 'a reset in mid-stream',
-      model: 'box/cut',
-      code: 7,
-      state: 'incomplete',
-      error: 'engine-died',
-      text: 'One two three',
-    },
-    {
-      fault: 'a clean end without the marker',
-      model: 'box/clean-end',
-      code: 7,
-      state: 'incomplete',
-      error: 'stream-incomplete',
-      text: 'One two three',
-    },
-    {
-      fault: 'an error line in mid-stream',
-      model: 'box/error-line',
-      code: 7,
-      state: 'incomplete',
-      error: 'stream-incomplete',
-      text: 'One two three',
-    },
     {
       fault: 'an error line that says that the runner died',
       model: 'box/runner-died',
@@ -133,14 +65,6 @@ describe('an Ollama that fails', () => {
       state: 'incomplete',
       error: 'engine-died',
       text: 'One two three',
-    },
-    {
-      fault: 'a line that is no JSON in a stream that then finishes',
-      model: 'box/no-json',
-      code: 7,
-      state: 'incomplete',
-      error: 'stream-malformed',
-      text: 'One two three four',
     },
     {
       fault: 'a line without an end',
@@ -160,17 +84,14 @@ describe('an Ollama that fails', () => {
       text: 'One two three',
       hungUp: true,
     },
-    { fault: 'headers that never come', model: 'box/hang', code: 8, state: 'failed', error: 'stalled', chats: 1 },
     { fault: 'an answer without a word', model: 'box/empty', code: 7, state: 'failed', error: 'answer-empty' },
     { fault: 'done_reason length', model: 'box/length', code: 10, state: 'length', text: 'One two three' },
-    { fault: 'none', model: 'box/healthy', code: 0, state: 'complete', text: 'One two three', chats: 1 },
   ]
 
   for (const { fault, model, code, state, error, text = '', chats, hungUp } of cases) {
     it(`${fault}: exit ${code}, ${state}, and what is printed is kept`, async () => {
       const name = model.replace('box/', '')
-      const breakOff = () => cut.get(name)?.socket?.resetAndDestroy()
-      const outcome = await ask(home, ['-m', model], name === 'cut' ? { text: 'three', onText: breakOff } : undefined)
+      const outcome = await ask(home, ['-m', model])
       assert.equal(outcome.code, code, outcome.stderr)
       assert.equal(outcome.events.filter(({ type }) => type === 'end').length, 1)
       assert.deepEqual([outcome.end.type, outcome.end.state, outcome.end.error?.code], ['end', state, error])
@@ -261,7 +182,7 @@ describe('two Ollamas, of which the first fails', () => {
 
   it('in mid-sentence, and the second cannot continue exactly: exit 7, what arrived is kept', async () => {
     const breakOff = () => cut.get('cut')?.socket?.resetAndDestroy()
-    const outcome = await ask(home, ['-m', 'cut'], { text: 'three', onText: breakOff })
+    const outcome = await ask(home, ['-m', 'cut'], { watch: { text: 'three', onText: breakOff } })
     broken = outcome
     assert.equal(outcome.code, 7, outcome.stderr)
     assert.deepEqual([outcome.end.state, outcome.end.error?.code], ['incomplete', 'engine-died'])
@@ -275,7 +196,7 @@ describe('two Ollamas, of which the first fails', () => {
 
   it('in mid-sentence, and the second goes on: exit 0, and the text is as of one piece', async () => {
     const breakOff = () => cut.get('week-cut')?.socket?.resetAndDestroy()
-    const outcome = await ask(home, ['-m', 'goes-on'], { text: 'Wednesday', onText: breakOff })
+    const outcome = await ask(home, ['-m', 'goes-on'], { watch: { text: 'Wednesday', onText: breakOff } })
     assert.equal(outcome.code, 0, outcome.stderr)
     assert.deepEqual(handovers(outcome), [['goes-on-1/week-cut', 'goes-on-2/week', 'engine-died']])
     assert.equal(outcome.printed, week.join(''))
@@ -362,18 +283,11 @@ function replies(cut: Map<string, ServerResponse>): Record<string, Reply> {
     429: refuse(429, 'too many requests'),
     503: refuse(503, 'server busy, please try again. maximum pending requests exceeded'),
     reset: (response) => response.socket?.resetAndDestroy(),
-    headers: (response) => {
-      response.flushHeaders()
-      response.socket?.resetAndDestroy()
-    },
     cut: keepOpen(words),
     'clean-end': stream(''),
-    'error-line': stream('{"error":"an error was encountered: unknown"}\n'),
     'runner-died': stream('{"error":"model runner has unexpectedly stopped"}\n'),
-    'no-json': stream(`<html>Bad Gateway</html>\n${line(' four')}${done()}`),
     'endless-line': keepOpen(`${words}{"message":{"content":"${'x'.repeat(9_000_000)}`),
     silence: keepOpen(words),
-    hang: () => {},
     empty: (response) => response.end(line('') + done()),
     length: stream(done('length')),
     week: (response, question) => response.end(remainingDays(question).map(line).join('') + done()),
@@ -386,19 +300,17 @@ const words = ['One', ' two', ' three'].map(line).join('')
 /** Goes on exactly where the partial answer ends. */
 function remainingDays({ messages }: ChatQuestion): string[] {
   const last = messages.at(-1)
-  const said = last?.role === 'assistant' ? last.content : ''
-  const index = week.findIndex((_, count) => week.slice(0, count).join('') === said)
-  return week.slice(index)
+  return restOf(week, last?.role === 'assistant' ? last.content : '')
 }
 
 function line(content: string): string {
-  return `${JSON.stringify({ model: 'm', message: { role: 'assistant', content }, done: false })}\n`
+  return `${JSON.stringify({ message: { role: 'assistant', content }, done: false })}\n`
 }
 
 function done(reason = 'stop'): string {
   const counts = { prompt_eval_count: 40, eval_count: 3 }
   const message = { role: 'assistant', content: '' }
-  return `${JSON.stringify({ model: 'm', message, done: true, done_reason: reason, ...counts })}\n`
+  return `${JSON.stringify({ message, done: true, done_reason: reason, ...counts })}\n`
 }
 
 /** An Ollama with one model on its list that answers for every name in `answers`. */
