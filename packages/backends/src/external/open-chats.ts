@@ -16,7 +16,7 @@ export interface OpenChats {
     signal: AbortSignal | undefined,
     chat: (signal: AbortSignal) => AsyncIterable<Part>,
   ): AsyncGenerator<Part, void, undefined>
-  stop(engine: string): void
+  stop(engine: string, message?: string): void
 }
 
 export function createOpenChats(): OpenChats {
@@ -46,8 +46,8 @@ export function createOpenChats(): OpenChats {
       }
       yield { type: 'finish', reason: 'cancelled', usage: {} }
     },
-    stop(engine) {
-      const reason = new LmappError('backend-stopped', `The connection to ${engine} was ended.`)
+    stop(engine, message = `The connection to ${engine} was ended.`) {
+      const reason = new LmappError('backend-stopped', message)
       for (const chat of chats.keys()) chat.abort(reason)
       chats.clear()
     },

@@ -146,6 +146,14 @@ describe('the type', () => {
     await using somebody = createLlamaServerBackend({ urls: [replay.url], timeouts: patient })
     const external = { owner: 'external', startable: false, program }
     assert.deepEqual(await installed.inspect(usual, context, somebody), external)
+    await using locked = await openReplay(singleRoutes({ 'GET /props': recorded('unauthorized') }))
+    await using guarded = createLlamaServerBackend({ urls: [locked.url], timeouts: patient })
+    const { problem, ...refused } = await installed.inspect(usual, context, guarded)
+    assert.deepEqual([refused, problem?.mend], [external, 'lmapp config edit'])
+    await using silent = await openReplay({ 'GET /health': () => {} })
+    await using hangs = createLlamaServerBackend({ urls: [silent.url], timeouts: patient })
+    const soon = { ...context, timeouts: { ...patient, connectMs: 50 } }
+    assert.deepEqual(await installed.inspect(usual, soon, hangs), found)
     await using unused = installed.create(usual, context)
     await unused.stop()
   })

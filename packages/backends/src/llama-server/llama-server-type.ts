@@ -1,4 +1,4 @@
-import type { Backend } from 'lmapp-kit'
+import { type Backend, isLmappError, type LmappError } from 'lmapp-kit'
 import { type ExternalContext, type ExternalDefinition, proofsIn } from '../external/index.ts'
 import { apiKeyOf } from '../http/index.ts'
 import {
@@ -34,6 +34,7 @@ export function createLlamaServerType<Definition extends EngineDefinition, Conte
   deps: EngineDependencies<Definition, Context>,
 ) {
   const { environment, findFolders } = deps
+  const parts = new WeakMap<Backend, { attached: Backend; managed: Backend }>()
   const findInstalled = () => findProgram(programName, { environment, folders: findFolders })
 
   const manage = (definition: Definition, context: Context, program: string): Backend =>
@@ -57,26 +58,51 @@ export function createLlamaServerType<Definition extends EngineDefinition, Conte
       const { url, command } = definition.config
       if (url !== undefined) return attach(definition, context)
       if (command !== undefined) return manage(definition, context, command)
-      return createAutomaticLlamaServerBackend({
-        attached: attach(definition, context),
-        managed: manage(definition, context, programName),
-        isInstalled: async () => (await findInstalled()) !== undefined,
-      })
+      const attached = attach(definition, context)
+      const managed = manage(definition, context, programName)
+      const isInstalled = async () => (await findInstalled()) !== undefined
+      const backend = createAutomaticLlamaServerBackend({ attached, managed, isInstalled })
+      parts.set(backend, { attached, managed })
+      return backend
     },
-    async inspect(definition: Definition, _context: Context, backend: Backend): Promise<EngineInspection> {
+    async inspect(definition: Definition, { timeouts }: Context, backend: Backend): Promise<EngineInspection> {
       const { url, command } = definition.config
       if (url !== undefined) return { owner: 'external', startable: false }
       if (command !== undefined) return inspectCommand(command, environment)
       const program = await findInstalled()
       const found = { ...(program !== undefined && { program }) }
-      const { capabilities } = await backend.getInfo()
-      const { running } = await backend.isRunning()
-      if (running && capabilities.load !== 'yes') return { owner: 'external', startable: false, ...found }
+      const { attached, managed } = parts.get(backend) ?? { attached: backend }
+      if (managed && (await managed.isRunning()).running) return { owner: 'lmapp', startable: true, ...found }
+      const failure = await failureOf(attached, timeouts)
+      if (!failure) return { owner: 'external', startable: false, ...found }
+      if (isRefusal(failure)) {
+        const problem = { message: failure.message, mend: 'lmapp config edit' }
+        return { owner: 'external', startable: false, ...found, problem }
+      }
       return { owner: program === undefined ? 'external' : 'lmapp', startable: program !== undefined, ...found }
     },
     describeAddress: ({ config }: Definition): string =>
       config.url ?? config.command ?? 'http://127.0.0.1:8080 or :9931',
   }
+}
+
+/** Who looks gives up after three seconds: what has not answered by then is not there. */
+const longestLookMs = 2_000
+
+/** Undefined when one answers. */
+async function failureOf(attached: Backend, { connectMs }: { connectMs: number }): Promise<LmappError | undefined> {
+  try {
+    await attached.start({ signal: AbortSignal.timeout(Math.min(connectMs, longestLookMs)) })
+    return undefined
+  } catch (error) {
+    if (isLmappError(error)) return error
+    throw error
+  }
+}
+
+/** One is there, and wants a key that nobody gave: none is started beside it. */
+function isRefusal(error: LmappError): boolean {
+  return isLmappError(error, 'unauthorized') || isLmappError(error, 'forbidden')
 }
 
 function attach(definition: ExternalDefinition, { timeouts, dataDir }: ExternalContext): Backend {

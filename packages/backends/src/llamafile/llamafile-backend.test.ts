@@ -167,6 +167,18 @@ describe('without a llamafile', () => {
     await assert.rejects(gone.start(), (error) => isLmappError(error, 'backend-start-failed'))
   })
 
+  it('one that holds a model and may not be run starts nothing, and it is said what makes it so', async () => {
+    await using files = await openLlamafiles()
+    const path = await files.write('tiny.llamafile', { era: '0.9', mode: 0o644 })
+    const backend = files.open()
+    await assert.rejects(
+      backend.start(),
+      (error) => isLmappError(error, 'backend-start-failed') && error.hint.includes(`chmod +x '${path}'`),
+    )
+    await files.write('other.llamafile', { era: '0.9' })
+    await backend.start()
+  })
+
   it('one that holds a model is enough to start, but runs no other', async () => {
     await using files = await openLlamafiles()
     const path = await files.write('tiny.llamafile', { era: '0.9' })

@@ -81,13 +81,17 @@ export function createLlamafileBackend(options: LlamafileOptions): Backend {
     budget: options.budget,
     ...memoryInArguments(user),
     waitForRestart: options.waitForRestart,
+    loadMs: options.timeouts.loadMs,
     async findProgram(signal) {
       const command = await locateCommand()
       const found = await options.find()
       const program = command ?? chooseBare(found)?.path
       if (program !== undefined) return toProgram(program, await look(program, signal))
-      const [first] = found
-      if (first) return { path: first.path }
+      const one = found.find(({ executable }) => executable) ?? found[0]
+      if (one) {
+        await ensureExecutable(one, options.ownFolder)
+        return { path: one.path }
+      }
       throw new LmappError('backend-start-failed', 'No llamafile is on this machine.', {
         hint: 'Fetch it: lmapp backends install llamafile',
       })

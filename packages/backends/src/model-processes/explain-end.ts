@@ -14,7 +14,10 @@ export interface EngineEnd {
 export interface Ending {
   /** Of the backend, for hints. */
   id: string
-  engine: Omit<Held, 'ended'> & { readonly ended: Promise<EngineEnd> }
+  lease: {
+    engine: Omit<Held, 'ended'> & { readonly ended: Promise<EngineEnd> }
+    endUnlessShared(): Promise<boolean>
+  }
   /** Whether its first token had come. */
   answered: boolean
   signal: AbortSignal | undefined
@@ -23,19 +26,38 @@ export interface Ending {
 /** A connection breaks a moment before the end of its process is known. */
 const endGraceMs = 100
 
-/** A connection that broke because the process ended is told by how that ended; other errors get hints that fit. */
-export async function explainEnd(error: unknown, { id, engine, answered, signal }: Ending): Promise<unknown> {
+/**
+ * A connection that broke because the process ended is told by how that ended; other errors get hints that fit. A process
+ * that runs and cannot be reached is ended, so that the next request has one that can.
+ */
+export async function explainEnd(error: unknown, { id, lease, answered, signal }: Ending): Promise<unknown> {
   if (!isLmappError(error) || signal?.aborted) return error
   const end = isBreak(error)
-    ? await Promise.race([engine.ended, pause(endGraceMs, undefined, { ref: false })])
+    ? await Promise.race([lease.engine.ended, pause(endGraceMs, undefined, { ref: false })])
     : undefined
+  if (!end && isLmappError(error, 'backend-unreachable') && (await lease.endUnlessShared())) {
+    return new LmappError('engine-failed', `A process of "${id}" did not answer any more, and was ended.`, {
+      hint: seeLog(id),
+      cause: error,
+    })
+  }
   if (!end) return withOwnHint(error, id)
   if (end.kind === 'stopped') return new LmappError('backend-stopped', end.message, { cause: error })
   return new LmappError(answered ? 'engine-died' : 'engine-failed', end.message, {
-    ...(!answered && { hint: `See its log: lmapp backends logs ${id}` }),
+    ...(!answered && { hint: seeLog(id) }),
     ...(end.details && { details: end.details }),
     cause: error,
   })
+}
+
+/** A process that did not start has said why in the log of its backend. */
+export async function withLogOf<T>(id: string, starting: Promise<T>): Promise<T> {
+  try {
+    return await starting
+  } catch (error) {
+    const isOfProcess = isLmappError(error) && error.details?.exitCode !== undefined
+    throw isOfProcess ? withHint(error, seeLog(id)) : error
+  }
 }
 
 function isBreak({ code }: LmappError): boolean {
@@ -45,9 +67,13 @@ function isBreak({ code }: LmappError): boolean {
 /** Those of an engine that somebody else started lead nowhere here. */
 function withOwnHint(error: LmappError, id: string): LmappError {
   if (error.code === 'context-overflow') return withHint(error, undefined)
-  return error.code === 'engine-failed' ? withHint(error, `See its log: lmapp backends logs ${id}`) : error
+  return error.code === 'engine-failed' ? withHint(error, seeLog(id)) : error
 }
 
 function withHint({ code, message, details, cause }: LmappError, hint: string | undefined): LmappError {
   return new LmappError(code, message, { ...(hint && { hint }), ...(details && { details }), cause })
+}
+
+function seeLog(id: string): string {
+  return `See its log: lmapp backends logs ${id}`
 }

@@ -13,14 +13,14 @@ import { assertWellFormed } from '../openai-wire/index.ts'
 import { createSupervisor, type Held } from '../processes/index.ts'
 import { mostTokens, withUsefulHint } from '../text-measure/index.ts'
 import { describeFile } from './describe-file.ts'
-import { type EngineEnd, explainEnd } from './explain-end.ts'
+import { type EngineEnd, explainEnd, withLogOf } from './explain-end.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { ModelFile, ModelFiles } from './model-file.ts'
 import type { LaunchOptions, Lease } from './model-process.ts'
 import { createModelProcesses } from './model-processes.ts'
 import { inPhaseOrder } from './phase-order.ts'
 import type { MemoryPlan } from './plan-memory.ts'
-import { streamLease } from './stream-lease.ts'
+import { streamLease, type Waiting } from './stream-lease.ts'
 import { trainedFor, usuallyWanted, wantedBy, withSize } from './wanted-context.ts'
 
 /** A running process with one model. */
@@ -52,6 +52,8 @@ export interface ManagedBackendOptions {
   fixedContext?: number | undefined
   /** Chats side by side, where there is memory for them. Default 2. */
   slots?: number | undefined
+  /** Milliseconds that a load may say nothing before whoever waits gives it up. */
+  loadMs?: number | undefined
   /** Waits between crashes; see the supervisor. */
   waitForRestart?: ((milliseconds: number, signal: AbortSignal) => Promise<void>) | undefined
 }
@@ -83,6 +85,7 @@ export function createManagedBackend(options: ManagedBackendOptions): Backend {
     launch: options.launch,
     slots: options.slots ?? 2,
     ...(options.waitForRestart && { wait: options.waitForRestart }),
+    longestSilenceMs: options.loadMs,
   })
   const lifecycle = createSupervisor({
     name: id,
@@ -108,7 +111,8 @@ export function createManagedBackend(options: ManagedBackendOptions): Backend {
     await lifecycle.acquire(signal)
     const file = await withSize(await models.find(request.model))
     const wanted = wantedBy(request, file, options.fixedContext)
-    using lease = yield* streamLease((waiting) => processes.acquire(file, { ...wanted, ...waiting }), signal)
+    const acquire = (waiting: Waiting) => processes.acquire(file, { ...wanted, ...waiting })
+    using lease = yield* streamLease((waiting) => withLogOf(id, acquire(waiting)), signal)
     leased += 1
     let answered = false
     try {
@@ -119,7 +123,7 @@ export function createManagedBackend(options: ManagedBackendOptions): Backend {
         yield part
       }
     } catch (error) {
-      const explained = await explainEnd(error, { id, engine: lease.engine, answered, signal })
+      const explained = await explainEnd(error, { id, lease, answered, signal })
       throw withUsefulHint(explained, lease.plan.contextLength >= trainedFor(file))
     } finally {
       leased -= 1
@@ -134,11 +138,12 @@ export function createManagedBackend(options: ManagedBackendOptions): Backend {
     const signal = call.signal ? AbortSignal.any([call.signal, stopped.signal]) : stopped.signal
     await start(call.signal)
     const file = await withSize(await models.find(model))
-    using lease = await processes.acquire(file, { ...usuallyWanted(file, options.fixedContext), signal })
+    const wanted = { ...usuallyWanted(file, options.fixedContext), signal }
+    using lease = await withLogOf(id, processes.acquire(file, wanted))
     try {
       return await ask(lease, { signal })
     } catch (error) {
-      throw await explainEnd(error, { id, engine: lease.engine, answered: false, signal })
+      throw await explainEnd(error, { id, lease, answered: false, signal })
     }
   }
 
@@ -148,11 +153,21 @@ export function createManagedBackend(options: ManagedBackendOptions): Backend {
     return describeFile(file, { loaded: engine !== undefined, said })
   }
 
+  /** What was asked for by a name that is in no list, and has a process now. */
+  const findOthersHere = async (listed: readonly ModelFile[]): Promise<ModelFile[]> => {
+    const here = processes.states.filter(
+      ({ state, model }) => state !== 'unloaded' && !listed.some(({ id }) => id === model),
+    )
+    const found = here.map(({ model }) => models.find(model).catch(() => undefined))
+    return (await Promise.all(found)).filter((file) => file !== undefined)
+  }
+
   const backend: Backend = {
     start: ({ signal } = {}) => start(signal),
     async stop() {
-      chats.stop(id)
-      stopped.abort(new LmappError('backend-stopped', `The backend "${id}" was stopped.`))
+      const message = `The backend "${id}" was stopped.`
+      chats.stop(id, message)
+      stopped.abort(new LmappError('backend-stopped', message))
       stopped = new AbortController()
       await lifecycle.stop()
     },
@@ -172,7 +187,9 @@ export function createManagedBackend(options: ManagedBackendOptions): Backend {
       return chats.run(request.model, signal, (ended) => inPhaseOrder(answer(request, ended)))
     },
     async listModels(call = {}) {
-      return Promise.all((await models.list()).map((file) => describe(file, call)))
+      const listed = await models.list()
+      const files = [...listed, ...(await findOthersHere(listed))]
+      return Promise.all(files.map((file) => describe(file, call)))
     },
     async showModel(name, call = {}) {
       return describe(await models.find(name), call)

@@ -27,6 +27,8 @@ export interface Lease<Engine> extends Disposable {
   plan: MemoryPlan
   /** An answer ended well. */
   succeeded(): void
+  /** It runs and does not answer any more: it is ended, unless somebody else uses it as well. Whether it was. */
+  endUnlessShared(): Promise<boolean>
 }
 
 export interface ModelProcessState {
@@ -46,6 +48,9 @@ export interface ModelProcessOptions<Engine extends Held> {
   slots: number
   /** Waits between crashes; see the supervisor. */
   wait?: ((milliseconds: number, signal: AbortSignal) => Promise<void>) | undefined
+  /** Milliseconds without a word of it after which a start that nobody waits for any more hangs. Default: never. */
+  longestSilenceMs?: number | undefined
+  now?: (() => number) | undefined
   /** A process ended by itself, or did not start: why; undefined: one started well. */
   onFailure(message: string | undefined): void
 }
@@ -68,8 +73,10 @@ const queued: Status = { type: 'status', phase: 'queued', message: 'Waiting for 
 
 export function createModelProcess<Engine extends Held>(
   first: ModelFile,
-  { name, budget, launch, slots, wait, onFailure }: ModelProcessOptions<Engine>,
+  options: ModelProcessOptions<Engine>,
 ): ModelProcess<Engine> {
+  const { name, budget, launch, slots, wait, onFailure } = options
+  const { longestSilenceMs = Number.POSITIVE_INFINITY, now = Date.now } = options
   let model = first
   const turns = createTurns()
   const listeners = new Set<(status: Status) => void>()
@@ -77,6 +84,7 @@ export function createModelProcess<Engine extends Held>(
   const whenIdle = new Set<() => void>()
   let demand = toDemand(model, { contextLength: 0 }, slots)
   let status: Status | undefined
+  let heardAt = now()
   /** Who has it, or waits for its start. */
   let users = 0
   /** While its start waits for room: leaves the line. */
@@ -90,6 +98,7 @@ export function createModelProcess<Engine extends Held>(
 
   const tell = (news: Status) => {
     status = news
+    heardAt = now()
     for (const listener of listeners) listener(news)
   }
 
@@ -157,8 +166,15 @@ export function createModelProcess<Engine extends Held>(
     }
   }
 
+  /** Those who waited for it have given it up, and so would the next. */
+  async function endHungStart(): Promise<void> {
+    const hangs = supervisor.state === 'starting' && users === 0 && now() - heardAt >= longestSilenceMs
+    if (hangs) await supervisor.stop()
+  }
+
   async function take(request: AcquireOptions<Engine>, signal: AbortSignal): Promise<Session<Engine>> {
     for (;;) {
+      await endHungStart()
       const { state } = supervisor
       if (state !== 'running' && state !== 'starting') demand = toDemand(model, request, slots)
       users += 1
@@ -211,6 +227,11 @@ export function createModelProcess<Engine extends Held>(
       engine,
       plan: reservation.plan,
       succeeded: () => supervisor.succeeded(),
+      async endUnlessShared() {
+        if (over || users > 1 || supervisor.current?.engine !== engine) return false
+        await process.end()
+        return true
+      },
       [Symbol.dispose]() {
         if (over) return
         over = true

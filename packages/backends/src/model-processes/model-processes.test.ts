@@ -64,6 +64,32 @@ describe('a process for each model', () => {
     assert.equal(starts.length, 1)
   })
 
+  it('that hangs and was given up is ended by the next who asks, and begun anew', async () => {
+    let now = 0
+    const { processes, started, starts } = openStage({ longestSilenceMs: 1000, now: () => now })
+    const abort = new AbortController()
+    const waiting = processes.acquire(one, { ...wanted, signal: abort.signal })
+    const hung = await started(0)
+    now = 500
+    hung.onStatus({ type: 'status', phase: 'loading' })
+    abort.abort()
+    await assert.rejects(waiting, isCode('cancelled'))
+    now = 1499
+    const patient = new AbortController()
+    const joined = processes.acquire(one, { ...wanted, signal: patient.signal })
+    await settled()
+    assert.equal(hung.aborted, false)
+    patient.abort()
+    await assert.rejects(joined, isCode('cancelled'))
+    now = 1500
+    const both = Promise.all([processes.acquire(one, wanted), processes.acquire(one, wanted)])
+    const fresh = await started(1)
+    assert.equal(hung.aborted, true)
+    fresh.succeed()
+    await both
+    assert.equal(starts.length, 2)
+  })
+
   it('tells all who wait how far it is, also who came later', async () => {
     const { processes, started } = openStage()
     const heard: Record<string, Status[]> = { first: [], second: [] }

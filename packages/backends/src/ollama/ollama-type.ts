@@ -10,7 +10,7 @@ import { createOwnServers, type OwnServerLease, type OwnServers } from './own/ow
 import { createStartableBackend } from './own/startable-backend.ts'
 import { inspectOllama, type OllamaInspection } from './owner/inspect.ts'
 import { createMachine, type Machine } from './owner/machine.ts'
-import { elsewhereHint, isLoopback, surveyOllama } from './owner/survey.ts'
+import { elsewhereHint, isLoopback, mayStandIn, surveyOllama } from './owner/survey.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -69,7 +69,7 @@ export function createOllamaType(options: OllamaTypeOptions): OllamaType {
     create(definition, context) {
       const { environment } = definition
       const attached = createAttached(definition, context)
-      const lease = leaseOwn(servers, { options, machine, environment, context })
+      const lease = leaseOwn(servers, { definition, options, machine, context })
       const backend = createStartableBackend({
         attached,
         lease,
@@ -125,17 +125,22 @@ function addressOf({ config, environment }: ExternalDefinition): string {
 }
 
 interface Leasing {
+  definition: ExternalDefinition
   options: OllamaTypeOptions
   machine: Machine
-  environment: Environment
   context: OllamaContext
 }
 
-/** Backends whose Ollama would run in the same environment share it. */
-function leaseOwn(servers: OwnServers, { options, machine, environment: asked, context }: Leasing): OwnServerLease {
+/**
+ * Backends share one that would stand in for the same address in the same environment. One that stands for another
+ * address, perhaps on another machine, is nobody's answer to them.
+ */
+function leaseOwn(servers: OwnServers, { definition, options, machine, context }: Leasing): OwnServerLease {
   const { homeDir, records } = options
-  const environment = toOllamaEnvironment(options.environment, { asked, homeDir })
-  return servers.lease(JSON.stringify(environment), async (signal) => {
+  const environment = toOllamaEnvironment(options.environment, { asked: definition.environment, homeDir })
+  const url = addressOf(definition)
+  const key = JSON.stringify([url, mayStandIn(definition, url), environment])
+  return servers.lease(key, async (signal) => {
     const program = (await machine.program()) ?? 'ollama'
     const { logFile, timeouts } = context
     const start = { program, environment, directory: homeDir, logFile, records, startMs: timeouts.loadMs }

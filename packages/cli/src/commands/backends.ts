@@ -93,6 +93,7 @@ function backendFields(backend: ApiBackend): [string, string][] {
     ['Runs as', backend.execution],
     ['Program', toOneLine(backend.program ?? '')],
     ['Run by', toOneLine(backend.owner === 'lmapp' ? 'lmapp' : (backend.managedBy ?? 'another program'))],
+    ['Mend it by', toOneLine(backend.mend ?? '')],
     ['Restart it by', backend.owner === 'lmapp' ? '' : (backend.restart ?? '')],
     ['If needed', backend.startable && backend.state === 'stopped' ? 'lmapp starts it' : ''],
     ['Left out', isLeftOut(backend) ? describeBreaker(breaker) : ''],
@@ -106,7 +107,7 @@ function isLeftOut({ state, breaker }: ApiBackend): boolean {
 }
 
 function describeBreaker({ state, reason, retryAt }: ApiBackend['breaker']): string {
-  const why = reason ? toOneLine(reason) : 'it failed'
+  const why = reason ? toOneLine(reason).replace(/\.$/, '') : 'it failed'
   if (state === 'half-open') return `${why}; the next request tries it again`
   return retryAt ? `${why}; tried again after ${formatTime(retryAt)}` : why
 }

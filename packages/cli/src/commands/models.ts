@@ -112,9 +112,9 @@ async function tellMissing(context: CommandContext, backends: readonly ApiBacken
 }
 
 /** An engine that nobody configured and that does not run is none. */
-function isMissing({ state, breaker, health, owner }: ApiBackend, isConfigured: boolean): boolean {
+function isMissing({ state, breaker, health }: ApiBackend, isConfigured: boolean): boolean {
   if (state === 'failed') return true
-  const isSilent = state === 'unreachable' || (breaker.state === 'open' && owner === 'external')
+  const isSilent = state === 'unreachable' || breaker.state === 'open'
   return isSilent && (isConfigured || !health)
 }
 

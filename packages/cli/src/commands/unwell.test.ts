@@ -80,7 +80,7 @@ describe('lmapp doctor', () => {
     const { code, stdout } = await lmapp(
       ['doctor'],
       report([
-        backend('ollama', { reason: 'Nothing answers.' }),
+        backend('ollama', { reason: 'Nothing answers.', program: '/opt/ollama' }),
         backend('box', {}),
         backend('off', { state: 'disabled' }),
         backend('ill', { state: 'failed' }),
@@ -104,7 +104,7 @@ describe('lmapp doctor', () => {
     assert.match(stdout, /warning +backend shaky: unreachable; left out for a while\n/)
     assert.match(stdout, /warning +backend alien: .*\n +→ lmapp config edit\n/)
     assert.match(stdout, /warning +backend keyed: unreachable\n +→ lmapp config edit\n/)
-    assert.match(stdout, /note +backend away: unreachable\n.*ollama serve/)
+    assert.match(stdout, /note +backend away: unreachable\n.*https:\/\/ollama.com\/download/)
     assert.match(stdout, /warning +backend mute: slow, run by a container, It has not .*\n +→ lmapp backends show mute/)
     assert.match(stdout, /warning +backend stuck: slow\n +→ sudo systemctl restart ollama/)
     assert.match(stdout, /warning +backend locked: unreachable, It may not be run\.\n +→ chmod/)
@@ -160,7 +160,7 @@ describe('lmapp backends show', () => {
       (await lmapp(['backends', 'show', 'x'], () => ({ json: backend('x', { breaker }) }))).stdout
     assert.match(
       await show({ state: 'open', reason: 'It died.', retryAt: '2026-08-14T09:00:00Z' }),
-      /It died\.; tried again after 2026/,
+      /It died; tried again after 2026/,
     )
     assert.match(await show({ state: 'open' }), /it failed$/m)
     assert.match(await show({ state: 'half-open' }), /the next request tries it again/)

@@ -82,7 +82,8 @@ function checkAbsent(backend: ApiBackend, { name, message }: { name: string; mes
   if (backend.mend !== undefined) return { name, state: 'warning', message, mend: backend.mend }
   // Somebody is there and refuses, or is another program: starting one more mends nothing.
   if (backend.health?.degraded !== undefined) return { name, state: 'warning', message, mend: 'lmapp config edit' }
-  const start = starts[backend.type]
+  const isInstalled = backend.program !== undefined || installs[backend.type] === undefined
+  const start = isInstalled ? starts[backend.type] : installs[backend.type]
   return {
     name,
     state: 'note',
@@ -96,6 +97,11 @@ const starts: Readonly<Record<string, string>> = {
   ollama: 'ollama serve',
   'llama-server': 'llama-server -m MODEL.gguf',
   'lm-studio': 'lms server start',
+}
+
+/** Where an engine is to be had that a look at the machine would have found. */
+const installs: Readonly<Record<string, string>> = {
+  ollama: 'https://ollama.com/download',
 }
 
 function logs({ name }: ApiBackend): string {

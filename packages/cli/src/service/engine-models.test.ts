@@ -63,7 +63,8 @@ describe('the models of an engine that lmapp starts', () => {
   it('are listed as the configuration names them: files, and what was fetched from the hub', async () => {
     const path = await putFile(at('small.gguf'), modelBytes())
     await putFetched('qwen.gguf', modelBytes(), 'hf:qwen/qwen:Q4_0')
-    const files = open().gguf(box({ models: { small: path, other: 'hf:qwen/qwen', late: 'hf:a/b' } }), context())
+    const gone = at('gone.gguf')
+    const files = open().gguf(box({ models: { small: path, other: 'hf:qwen/qwen', late: 'hf:a/b', gone } }), context())
     const listed = await files.list()
     assert.deepEqual(
       listed.map((file) => [file.id, file.path]),
@@ -77,6 +78,15 @@ describe('the models of an engine that lmapp starts', () => {
       files.find('late'),
       (error) => isLmappError(error, 'model-not-found') && error.hint.includes('hf:a/b'),
     )
+    await assert.rejects(
+      files.find('gone'),
+      (error) => isLmappError(error, 'model-not-found') && error.message.includes(gone),
+    )
+    await assert.rejects(files.find('smal'), (error) => {
+      const names = isLmappError(error, 'model-not-found') && error.details?.known
+      assert.deepEqual(names, ['small', 'other'], 'who lists them knows the backend')
+      return true
+    })
   })
 
   it('is the only one, called like the backend, where the arguments name it', async () => {

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import { isAbsolute, resolve } from 'node:path'
 import { modelInArguments } from '@lmapp/backends/llama-server'
 import { findLlamafiles } from '@lmapp/backends/llamafile'
@@ -56,7 +57,7 @@ export function createEngineModels(options: EngineModelsOptions): EngineModels {
         const listed = await list()
         const found = listed.find(({ id }) => id === name) ?? (await findGguf(name, definition, context))
         if (found) return found
-        throw await toMissing(name, definition, listed)
+        throw toMissing(name, definition, listed)
       },
     }
   }
@@ -72,18 +73,30 @@ export function createEngineModels(options: EngineModelsOptions): EngineModels {
 }
 
 async function listConfigured(
-  { id, config }: BackendDefinition,
+  definition: BackendDefinition,
   { library, disk }: EngineModelsOptions,
 ): Promise<ModelFile[]> {
-  const named = modelInArguments(config.args ?? [])
-  const places = Object.entries(config.models ?? (named === undefined ? {} : { [id]: resolve(named) }))
+  const places = Object.entries(placesOf(definition))
   const fetched = places.some(([, place]) => !isAbsolute(String(place))) ? await library.list() : []
   const described = places.map(async ([name, place]) => {
     const path = isAbsolute(String(place)) ? String(place) : fetched.find(isFrom(String(place)))?.path
-    if (path === undefined) return []
+    if (path === undefined || !(await isThere(path))) return []
     return [{ ...withMemory((await describeFile(path, disk)) ?? {}), id: name, path }]
   })
   return (await Promise.all(described)).flat()
+}
+
+/** Paths and references, by the names that the configuration gives them. */
+function placesOf({ id, config }: BackendDefinition): Record<string, unknown> {
+  const named = modelInArguments(config.args ?? [])
+  return config.models ?? (named === undefined ? {} : { [id]: resolve(named) })
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** `hf:owner/repo` means the one that was chosen of it. */
@@ -151,15 +164,18 @@ function withoutRepeats(files: readonly ModelFile[]): ModelFile[] {
   return files.filter(({ id }) => !seen.has(id) && seen.add(id))
 }
 
-/** What the configuration names and nobody fetched yet says how it is fetched. */
-async function toMissing(name: string, { id, config }: BackendDefinition, listed: ModelFile[]): Promise<LmappError> {
-  const place = config.models?.[name]
-  const known = listed.map((file) => `${id}/${file.id}`)
-  if (place !== undefined) {
-    return new LmappError('model-not-found', `The model "${name}" of "${id}" is not on this machine yet.`, {
-      hint: `Fetch it: lmapp models pull ${place}`,
-      details: { name, known },
-    })
+/** What the configuration names and is not there says how it is fetched, or what to correct. */
+function toMissing(name: string, definition: BackendDefinition, listed: ModelFile[]): LmappError {
+  const { id } = definition
+  const place = placesOf(definition)[name]
+  if (place === undefined) {
+    const known = listed.map((file) => file.id)
+    return new LmappError('model-not-found', `No model is called "${name}" on "${id}".`, { details: { name, known } })
   }
-  return new LmappError('model-not-found', `No model is called "${name}" on "${id}".`, { details: { name, known } })
+  const isFile = isAbsolute(String(place))
+  const message = isFile
+    ? `The file of the model "${name}" of "${id}" is not there: ${place}`
+    : `The model "${name}" of "${id}" is not on this machine yet.`
+  const hint = isFile ? 'Correct its path: lmapp config edit' : `Fetch it: lmapp models pull ${place}`
+  return new LmappError('model-not-found', message, { hint, details: { name } })
 }

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import type { BackendInfo, Health, ModelInfo } from 'lmapp-kit'
+import { type BackendInfo, type Health, LmappError, type ModelInfo } from 'lmapp-kit'
 import type { Inspection } from './backend-type.ts'
 import { createLooks, type Look, type Looks } from './look-at-backend.ts'
 import type { BackendRegistry, RegisteredBackend } from './registry.ts'
@@ -143,7 +143,9 @@ async function readTail(file: string, lines: number): Promise<string> {
       .map((line) => `${line}\n`)
       .join('')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return ''
+    if (code === undefined) throw error
+    throw new LmappError('path-unusable', `The log ${file} cannot be read (${code}).`, { cause: error })
   }
 }

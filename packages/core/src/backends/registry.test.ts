@@ -239,7 +239,11 @@ describe('what is told of backends', () => {
     const reports = createBackendReports(open({}, { logFile }).registry)
     assert.equal(await reports.logs('scripted', 2, {}), 'line 39998\nline 39999\n')
     assert.equal(await createBackendReports(open({}).registry).logs('scripted', 2, {}), '')
-    await assert.rejects(createBackendReports(open({}, { logFile: dir }).registry).logs('scripted', 2, {}))
+    const below = createBackendReports(open({}, { logFile: join(logFile, 'y.log') }).registry)
+    assert.equal(await below.logs('scripted', 2, {}), '', 'a file is where its folder should be')
+    await assert.rejects(createBackendReports(open({}, { logFile: dir }).registry).logs('scripted', 2, {}), (error) =>
+      isLmappError(error, 'path-unusable'),
+    )
     await rm(dir, { recursive: true })
   })
 })

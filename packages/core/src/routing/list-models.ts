@@ -53,9 +53,10 @@ export async function listAll(targets: readonly RegisteredBackend[]): Promise<Li
 type Waits = 'to the end' | 'a moment' | 'nobody'
 
 function ask(target: RegisteredBackend): { models: Promise<KnownModel[]>; waits: Waits } {
-  const { breaker, automatic } = target
+  const { breaker, automatic, type } = target
   const { state } = breaker.current
-  if (state === 'open') return { models: Promise.resolve([]), waits: 'to the end' }
+  // Files are there, however ill the engine is that runs them.
+  if (state === 'open' && !type.knownModels) return { models: Promise.resolve([]), waits: 'to the end' }
   if (state === 'half-open' && !breaker.admits()) {
     return { models: Promise.resolve(target.lastListed ?? []), waits: 'to the end' }
   }

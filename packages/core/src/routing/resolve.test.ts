@@ -36,6 +36,13 @@ const broken: BackendType = {
   },
 }
 
+const asked: BackendType = {
+  name: 'asked',
+  execution: 'built-in',
+  owner: 'external',
+  create: () => Object.assign(createMockBackend(), { listModels: async () => [{ id: 'told' }] }),
+}
+
 /** Takes the connection and says nothing more. */
 const silent: BackendType = {
   name: 'silent',
@@ -64,7 +71,7 @@ async function resolve(core: Core, reference: string | undefined, more: Partial<
 }
 
 const open = (backends: Record<string, object>, config: object = {}) =>
-  openCore({ boxes: {}, types: [reader, engine, warm, broken, silent], config, backends })
+  openCore({ boxes: {}, types: [reader, engine, warm, broken, silent, asked], config, backends })
 
 const names = ({ candidates }: Awaited<ReturnType<typeof resolve>>) =>
   candidates.map(({ target, model }) => `${target.id}/${model}`)
@@ -221,10 +228,15 @@ describe('a model reference', () => {
 
 describe('the list of all models', () => {
   it('passes by a backend whose breaker is open, and one that fails', async () => {
-    await using core = await open({ engine: { type: 'engine' }, broken: { type: 'broken' } })
-    const target = await core.registry.get('engine', {})
-    target.breaker.failed(new LmappError('backend-unreachable', 'Gone.'))
-    await assert.rejects(resolve(core, 'old'), (error) => isLmappError(error, 'model-not-found'))
+    await using core = await open({ engine: { type: 'engine' }, asked: { type: 'asked' }, broken: { type: 'broken' } })
+    const fail = async (id: string) => {
+      const target = await core.registry.get(id, {})
+      target.breaker.failed(new LmappError('backend-unreachable', 'Gone.'))
+    }
+    await fail('asked')
+    await assert.rejects(resolve(core, 'told'), (error) => isLmappError(error, 'model-not-found'))
+    await fail('engine')
+    assert.deepEqual(names(await resolve(core, 'old')), ['engine/old'], 'its files are there all the same')
   })
 
   it('waits once for a backend that hangs: what it says at its own limit opens its breaker', async () => {

@@ -38,6 +38,8 @@ export async function runAttempt(options: AttemptOptions): Promise<Finish> {
   try {
     return await Promise.race([consume(attempt), watchdog.tripped, abandoned(options.signal)])
   } catch (error) {
+    // Tells a backend what ended it: a stall, or a wish.
+    stop.abort(error)
     if (options.signal.aborted) return { type: 'finish', reason: 'cancelled', usage: {} }
     throw withReferences(toLmappError(error, target.id), target, options.request.model)
   } finally {

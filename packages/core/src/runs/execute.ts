@@ -1,6 +1,6 @@
 import { type Finish, type Handover, isLmappError, LmappError, type RunEnd } from 'lmapp-kit'
 import type { Candidate } from '../routing/resolve.ts'
-import { tryAside } from '../routing/try-aside.ts'
+import { takeNext } from '../routing/take-next.ts'
 import { supports } from './abilities.ts'
 import { type Failure, type Outcome, toFailed, toFinished } from './outcome.ts'
 import { type Answered, answerStructured, releaseHeld } from './structured-answer.ts'
@@ -43,22 +43,6 @@ async function announce(handover: Handover, options: ExecuteOptions, progress: P
 }
 
 const cancelled: Finish = { type: 'finish', reason: 'cancelled', usage: {} }
-
-/**
- * The next one that did not fail just now. One that may be tried again is tried aside where another can answer, so that
- * nobody waits for it. Where all failed, the first of them is asked all the same.
- */
-function takeNext(waiting: Candidate[]): Candidate | undefined {
-  const index = waiting.findIndex(({ target }) => target.breaker.current.state === 'closed')
-  if (index >= 0) {
-    for (const { target } of waiting.slice(0, index)) void tryAside(target)
-    return waiting.splice(index, 1)[0]
-  }
-  const ready = waiting.findIndex(({ target }) => target.breaker.admits())
-  if (ready >= 0) return waiting.splice(ready, 1)[0]
-  const [first] = waiting.splice(0)
-  return first
-}
 
 /** After a failure. Once there is text, only one that can go on with it; nobody waits for those behind it. */
 async function takeNextAble(waiting: Candidate[], { run, plan }: ExecuteOptions): Promise<Candidate | undefined> {

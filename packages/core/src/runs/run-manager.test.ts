@@ -383,6 +383,30 @@ describe('failover', () => {
     assert.equal(end.error?.code, 'rate-limited')
   })
 
+  it('says who answers, also while the first is only tried aside again', async () => {
+    let now = 0
+    const away: BackendType = {
+      name: 'away',
+      execution: 'built-in',
+      owner: 'external',
+      create: () => Object.assign(createMockBackend({ models: { m: {} } }), { isRunning: () => new Promise(() => {}) }),
+    }
+    await using core = await openCore({
+      boxes: { two: { m: { reply } } },
+      backends: { one: { type: 'away' } },
+      types: [away],
+      config: { aliases },
+      now: () => now,
+    })
+    const one = await core.registry.get('one', {})
+    one.breaker.failed(new LmappError('backend-unreachable', 'Gone.'))
+    now = 11_000
+    assert.equal(one.breaker.current.state, 'half-open')
+    const run = await core.runs.start(toQuestion('Count.', { model: 'best' }))
+    assert.equal(run.model, 'two/m')
+    assert.equal(textOf(await eventsOf(run)), reply)
+  })
+
   it('tells what each said who could not go on in mid-sentence', async () => {
     await using core = await openCore({
       boxes: {

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { ModelUses } from '../models/model-uses.ts'
 import type { ModelLibrary } from '../models/models.ts'
 import { type Resolution, resolveCandidates } from '../routing/resolve.ts'
+import { findFirst } from '../routing/take-next.ts'
 import type { Id, Store } from '../store/store.ts'
 import { execute } from './execute.ts'
 import { fetchModel } from './fetch-model.ts'
@@ -161,11 +162,11 @@ async function store(request: RunRequest, plan: RunPlan, options: RunManagerOpti
   }
 }
 
-/** Who will be asked first: one whose breaker is open is passed over. */
+/** Who will be asked first. */
 function toModel(resolved: Resolved, plan: RunPlan): string {
   if (!('resolution' in resolved)) return plan.reference ?? ''
   const { candidates } = resolved.resolution
-  const first = candidates.find(({ target }) => target.breaker.current.state !== 'open') ?? candidates[0]
+  const first = findFirst(candidates)
   return first ? toReference(first) : ''
 }
 

@@ -34,6 +34,8 @@ export interface OpenCoreOptions {
   backends?: Record<string, object>
   maxPages?: number
   types?: BackendType[]
+  /** Of the breakers. */
+  now?: () => number
 }
 
 const mockType: BackendType = {
@@ -58,6 +60,7 @@ export async function openCore(options: OpenCoreOptions): Promise<Core> {
     config: async () => config,
     automatic: async () => [],
     context: (id, { timeouts }) => ({ timeouts, dataDir: dir, logFile: join(dir, `${id}.log`), modelsDir: dir }),
+    ...(options.now && { now: options.now }),
   })
   const runs = createRunManager({ store, backends: registry, library, config: async () => config })
   return {

@@ -13,7 +13,8 @@ const roomForOne = 10 * mebibyte
 
 async function recordsOf(room: ManagedRoom): Promise<{ pid: number }[]> {
   const names = await readdir(join(room.dir, 'records')).catch(() => [])
-  return names.map((name) => JSON.parse(readFileSync(join(room.dir, 'records', name), 'utf8')))
+  const whole = names.filter((name) => name.endsWith('.json'))
+  return whole.map((name) => JSON.parse(readFileSync(join(room.dir, 'records', name), 'utf8')))
 }
 
 /** The sockets on which our servers listen. */
@@ -290,6 +291,7 @@ describe('while a model loads', () => {
     const { error } = await tryChat(backend.chat(ask('bad', 'hello')))
     assert.ok(isLmappError(error, 'model-load-failed'))
     assert.match(error.message, /bad ended \(exit code 1\): exiting due to model loading error/)
+    assert.equal(error.hint, 'See its log: lmapp backends logs box')
     assert.deepEqual((error.details?.stderr as string[]).slice(1), [
       'llama_model_load: error loading model: wrong magic',
       'exiting due to model loading error',
@@ -335,6 +337,29 @@ describe('when the process dies', () => {
     process.kill(-(record?.pid ?? 0), 'SIGKILL')
     const first = await tryChat(backend.chat(ask('one', 'hello')))
     if (first.error !== undefined) assert.ok(isLmappError(first.error, 'engine-failed'), String(first.error))
+    assert.equal((await readChat(backend.chat(ask('one', 'hello')))).text, 'You said: hello')
+  })
+
+  it('one that is in no list is listed while it has a process', async () => {
+    await using room = await openRoom()
+    await room.model('one')
+    const backend = await room.open({ models: { ...room.files, list: async () => [] } })
+    assert.deepEqual(await backend.listModels(), [])
+    await backend.loadModel?.('one')
+    const listed = (await backend.listModels()).map(({ id, loaded }) => [id, loaded])
+    assert.deepEqual(listed, [['one', true]])
+  })
+
+  it('one that runs and cannot be reached any more is ended, and the request may be tried again', async () => {
+    await using room = await openRoom()
+    await room.model('one')
+    const backend = await room.open()
+    await backend.loadModel?.('one')
+    await rm(join(room.dir, 'run'), { recursive: true })
+    const { error } = await tryChat(backend.chat(ask('one', 'hello')))
+    assert.ok(isLmappError(error, 'engine-failed'), String(error))
+    assert.equal(error.entry.retryable, true)
+    assert.deepEqual(await recordsOf(room), [])
     assert.equal((await readChat(backend.chat(ask('one', 'hello')))).text, 'You said: hello')
   })
 

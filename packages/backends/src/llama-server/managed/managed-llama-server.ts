@@ -59,6 +59,7 @@ export function createManagedLlamaServerBackend(options: ManagedLlamaServerOptio
     budget: options.budget,
     ...memoryInArguments(user),
     waitForRestart: options.waitForRestart,
+    loadMs: options.timeouts.loadMs,
     async findProgram(signal) {
       const { path, facts } = await look(signal)
       return { path, ...(facts.version !== undefined && { version: facts.version }) }

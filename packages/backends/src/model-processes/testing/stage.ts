@@ -45,10 +45,13 @@ export interface StageOptions {
   /** Resolves when an engine may end. */
   beforeEnd?: Promise<void>
   slots?: number
+  longestSilenceMs?: number
+  now?: () => number
 }
 
 export function openStage(options: StageOptions = {}): Stage {
   const { limitBytes, freeBytes = () => Number.MAX_SAFE_INTEGER, easy = false, slots = 1 } = options
+  const { longestSilenceMs, now } = options
   const budget = createMemoryBudget({ limitBytes: () => limitBytes, freeBytes })
   const starts: Start[] = []
   const waiting = new Set<() => void>()
@@ -76,7 +79,7 @@ export function openStage(options: StageOptions = {}): Stage {
     return promise
   }
   const open = (name: string) =>
-    createModelProcesses<StagedEngine>({ name, budget, launch, slots, wait: async () => {} })
+    createModelProcesses<StagedEngine>({ name, budget, launch, slots, wait: async () => {}, longestSilenceMs, now })
   return {
     budget,
     processes: open('box'),

@@ -223,7 +223,7 @@ describe('an Ollama of our own that runs', () => {
     assert.equal(theirs.connections() > 0, true, 'what somebody else started is left alone')
   })
 
-  it('is one for all backends with the same environment, and ends with the last of them', async () => {
+  it('is one for all backends with the same address and environment, and ends with the last of them', async () => {
     await using room = await openRoom()
     const type = room.createType()
     const first = type.create(room.definition, room.context)
@@ -236,6 +236,27 @@ describe('an Ollama of our own that runs', () => {
     assert.match((await readChat(second.chat(hello))).text, /so glad/)
     await second[Symbol.asyncDispose]()
     await life?.gone
+    assert.equal(room.lives.length, 1)
+  })
+
+  it('answers for nobody who means another address', async () => {
+    await using room = await openRoom()
+    await using theirs = await openReplay({ 'GET /api/version': { body: 'Hi' } })
+    const type = room.createType()
+    await using own = type.create(room.definition, room.context)
+    await own.start()
+    const config = { url: theirs.url }
+    for (const definition of [
+      { config, environment: {} },
+      { config: { url: `http://127.0.0.1:${room.port}` }, environment: room.definition.environment },
+      { config: { url: 'http://lmapp.invalid:11434' }, environment: room.definition.environment },
+      { config: {}, environment: { OLLAMA_HOST: 'lmapp.invalid' } },
+    ]) {
+      await using other = type.create(definition, room.context)
+      await assert.rejects(readChat(other.chat(hello)), (error) => isLmappError(error))
+      await other.stop()
+    }
+    assert.equal((await own.isRunning()).state, 'running')
     assert.equal(room.lives.length, 1)
   })
 

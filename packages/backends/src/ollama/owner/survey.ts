@@ -35,17 +35,16 @@ export async function surveyOllama(
   { machine, enabled }: SurveyOptions,
 ): Promise<Survey> {
   const { url, problem } = parseOllamaHost(config.url ?? environment.OLLAMA_HOST)
+  const isOurs = mayStandIn({ config }, url)
   const isLocal = isLoopback(url)
   const base = { url, isLocal, ...(problem !== undefined && { addressProblem: problem }) }
   if (!isLocal) return { ...base, startable: false, hint: elsewhereHint }
   const [program, manager, isEnabled] = await Promise.all([machine.program(), findManager(machine), enabled()])
-  // Another port than the usual one, written into the configuration, is a certain server: perhaps the end of a tunnel.
-  const isFree = config.url === undefined || isUsual(url)
   return {
     ...base,
     ...(program !== undefined && { program }),
     ...(manager && { manager }),
-    startable: program !== undefined && !manager && isEnabled && isFree,
+    startable: program !== undefined && !manager && isEnabled && isOurs,
     hint: toHint(program, manager),
   }
 }
@@ -53,6 +52,14 @@ export async function surveyOllama(
 function toHint(program: string | undefined, manager: Keeper | undefined): string {
   if (manager?.start !== undefined) return `Start it: ${manager.start}`
   return program === undefined ? 'Install it: https://ollama.com/download' : 'Start it: ollama serve'
+}
+
+/**
+ * Whether one of our own may stand for what does not run there. Another port than the usual one, written into the
+ * configuration, is a certain server: perhaps the end of a tunnel.
+ */
+export function mayStandIn({ config }: Pick<ExternalDefinition, 'config'>, url: string): boolean {
+  return isLoopback(url) && (config.url === undefined || isUsual(url))
 }
 
 export function isLoopback(url: string): boolean {

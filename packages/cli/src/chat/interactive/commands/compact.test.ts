@@ -297,7 +297,10 @@ describe('/compact leaves the conversation as it was', () => {
 /** Five questions of 230 words, of which the last does not fit. */
 async function fill(chat: ChatTerminal): Promise<string> {
   for (const name of ['a', 'b', 'c', 'd']) await chat.say(`${name} ${words(230)}`, /Noted/)
-  await chat.say(`e ${words(230)}`, /lmapp: The prompt has 1\d\d\d tokens, the context 1024\.\n {2}Shorten it, or raise the context: \/set num_ctx N\n {2}Make room by a summary: \/compact\n/)
+  await chat.say(
+    `e ${words(230)}`,
+    /lmapp: The prompt has 1\d\d\d tokens, the context 1024\.\n {2}Shorten it, or raise the context: \/set num_ctx N\n {2}Make room by a summary: \/compact\n/,
+  )
   return idOf(chat)
 }
 
