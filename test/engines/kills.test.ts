@@ -236,15 +236,16 @@ interface Pair {
 }
 
 const each = Array.from({ length: 20 }, (_, index) => index + 1)
-const some = each.filter((count) => count % 5 === 0)
+/** An Ollama that is built here has no AVX, and takes a quarter of a minute for each: `LMAPP_TEST_EVERY_CUT=1` takes all. */
+const withOllama = process.env.LMAPP_TEST_EVERY_CUT ? each : each.filter((count) => count % 5 === 0)
 
 const pairs: Pair[] = [
-  { first: 'llama-server', second: 'ollama', counts: each },
-  { first: 'ollama', second: 'embedded', counts: each },
+  { first: 'llama-server', second: 'embedded', counts: each },
   { first: 'embedded', second: 'llama-server', counts: each },
-  { first: 'ollama', second: 'llama-server', counts: some },
-  { first: 'embedded', second: 'ollama', counts: some },
-  { first: 'llama-server', second: 'embedded', counts: some },
+  { first: 'llama-server', second: 'ollama', counts: withOllama },
+  { first: 'ollama', second: 'llama-server', counts: withOllama },
+  { first: 'ollama', second: 'embedded', counts: withOllama },
+  { first: 'embedded', second: 'ollama', counts: withOllama },
 ]
 
 /**
