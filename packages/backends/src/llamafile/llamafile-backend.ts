@@ -1,51 +1,30 @@
 import { mkdir } from 'node:fs/promises'
 import { type Backend, LmappError } from 'lmapp-kit'
-import type { Proofs } from '../external/index.ts'
 import {
   createProgramReader,
+  type ManagedEngineOptions,
   memoryInArguments,
   openEngine,
   type ProgramFacts,
   readUserArguments,
+  toEngineSettings,
   toSpawnOptions,
 } from '../llama-server/managed/index.ts'
-import {
-  createManagedBackend,
-  type EngineProgram,
-  type MemoryBudget,
-  type ModelFiles,
-} from '../model-processes/index.ts'
-import { createEngineLog, findProgram, type ProcessRecords, toChildEnvironment } from '../processes/index.ts'
+import { createManagedBackend, type EngineProgram } from '../model-processes/index.ts'
+import { findProgram } from '../processes/index.ts'
 import { chooseBare, chooseProgram, ensureExecutable } from './choose-program.ts'
 import { eraOf, parseLlamafileVersion, toHelp } from './era.ts'
 import { describeLlamafile, type FoundLlamafile } from './find-llamafiles.ts'
 import { openOldServer } from './old-server.ts'
 
-export interface LlamafileOptions {
-  /** Of the backend. */
-  id: string
+/** `models`: model files, and llamafiles that hold one. */
+export interface LlamafileOptions extends ManagedEngineOptions {
   /** The configured program and the user's arguments. The program may be a llamafile with a model in it. */
   command?: readonly string[] | undefined
   /** Llamafiles of this machine, looked for anew each time; see `findLlamafiles`. */
   find: () => Promise<FoundLlamafile[]>
-  /** Model files, and llamafiles that hold one. */
-  models: ModelFiles
-  /** The one that all backends share. */
-  budget: MemoryBudget
-  /** Milliseconds. Nothing of them limits a load. */
-  timeouts: { connectMs: number; stallMs: number; loadMs: number }
-  /** What the processes say is appended to it. */
-  logFile: string
-  /** The service's own folder, in which they work. */
-  runtimeDir: string
   /** Where lmapp puts llamafiles that it fetched itself. */
   ownFolder?: string | undefined
-  /** Where `PATH` and what the processes may know are taken from. */
-  environment: Readonly<Record<string, string | undefined>>
-  records?: ProcessRecords | undefined
-  /** Where it is kept which models continue an answer. Default: in memory. */
-  proofs?: Proofs | undefined
-  waitForRestart?: ((milliseconds: number, signal: AbortSignal) => Promise<void>) | undefined
 }
 
 const engine = 'llamafile'
@@ -54,15 +33,7 @@ const engine = 'llamafile'
 export function createLlamafileBackend(options: LlamafileOptions): Backend {
   const [named, ...args] = options.command ?? []
   const user = readUserArguments(args)
-  const settings = {
-    engine,
-    timeouts: options.timeouts,
-    environment: toChildEnvironment(options.environment),
-    runtimeDir: options.runtimeDir,
-    log: createEngineLog({ file: options.logFile }),
-    records: options.records,
-    proofs: options.proofs,
-  }
+  const settings = toEngineSettings(engine, options)
   const reader = createProgramReader()
 
   const look = async (program: string, signal: AbortSignal): Promise<ProgramFacts> => {

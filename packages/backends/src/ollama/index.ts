@@ -5,7 +5,6 @@ export {
   type OllamaContext,
   type OllamaType,
   type OllamaTypeOptions,
-  ollamaBackendType,
 } from './ollama-type.ts'
 export type { OllamaInspection } from './owner/inspect.ts'
 export { createMachine, type Machine } from './owner/machine.ts'

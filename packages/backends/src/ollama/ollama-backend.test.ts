@@ -5,12 +5,23 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { type ErrorCode, isLmappError } from 'lmapp-kit'
 import { readChat } from 'lmapp-kit/testkit'
-import { ollamaBackendType } from './index.ts'
+import { createProcessRecords } from '../processes/index.ts'
+import { createOllamaType } from './index.ts'
 import { open, patient, user } from './testing/open-backend.ts'
 import { lines, ollamaRoutes, openReplay, type Routes, recorded, startOf } from './testing/replay-server.ts'
 
 const model = 'smollm2:latest'
 const digest = /"digest":"([0-9a-f]+)"/.exec(recorded('tags').body)?.[1]
+
+/** Which starts none of its own. */
+const type = createOllamaType({
+  records: createProcessRecords({ dir: '/nowhere' }),
+  environment: {},
+  enabled: async () => false,
+  homeDir: '/nowhere',
+  platform: process.platform,
+  storedModels: async () => [],
+})
 
 function failsWith(code: ErrorCode) {
   return (error: unknown) => isLmappError(error, code)
@@ -345,7 +356,7 @@ describe('the type', () => {
   })
 
   it('finds its address: configured, in OLLAMA_HOST, by default', () => {
-    const { describeAddress } = ollamaBackendType
+    const { describeAddress } = type
     const environment = { OLLAMA_HOST: 'box:1' }
     assert.equal(describeAddress(definition({ url: 'http://other:2' }, environment)), 'http://other:2')
     assert.equal(describeAddress(definition({}, environment)), 'http://box:1')
@@ -364,7 +375,7 @@ describe('the type', () => {
         definition({ url: replay.url }),
       ]
       for (const each of given) {
-        await using backend = ollamaBackendType.create(each, { timeouts: patient })
+        await using backend = type.create(each, { timeouts: patient, logFile: '/nowhere/log' })
         await backend.start()
       }
       assert.deepEqual(
@@ -377,7 +388,7 @@ describe('the type', () => {
   })
 
   it('refuses an address that is none, when it is used', async () => {
-    await using backend = ollamaBackendType.create(definition({ url: 'ftp://box' }), { timeouts: patient })
+    await using backend = type.create(definition({ url: 'ftp://box' }), { timeouts: patient, logFile: '/nowhere/log' })
     await assert.rejects(backend.start(), failsWith('config-invalid'))
   })
 })

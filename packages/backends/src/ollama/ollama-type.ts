@@ -96,16 +96,6 @@ export function createOllamaType(options: OllamaTypeOptions): OllamaType {
   }
 }
 
-/** The same, without one of our own. */
-export const ollamaBackendType = {
-  name: 'ollama',
-  execution: 'built-in',
-  owner: 'external',
-  variables: ['OLLAMA_HOST'],
-  create: (definition: ExternalDefinition, context: ExternalContext): Backend => createAttached(definition, context),
-  describeAddress: addressOf,
-} as const
-
 function createAttached(definition: ExternalDefinition, context: ExternalContext): OllamaBackend {
   const apiKey = apiKeyOf(definition)
   const url = addressOf(definition)

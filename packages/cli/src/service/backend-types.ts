@@ -73,7 +73,7 @@ export function createBackendTypes(options: BackendTypesOptions): BackendType[] 
       modelsOf: models.llamafiles,
       ownFolder: places.modelsDir,
     }),
-    { ...lmStudioBackendType, shownOnlyWhenThere: true },
+    lmStudioBackendType,
     openaiCompatibleBackendType,
     mockBackendType,
   ].map((type) => (foundByThemselves.has(type.name) ? { ...type, shownOnlyWhenThere: true } : type))

@@ -12,6 +12,8 @@ export interface EmbeddedModels {
    * other programs. The plugin is told.
    */
   list(definition: BackendDefinition, context: BackendContext): Promise<KnownModel[]>
+  /** The same, and nobody is told. */
+  look(definition: BackendDefinition, context: BackendContext): Promise<KnownModel[]>
   /** Makes sure that the plugin knows them by the same names; a look of a moment ago will do. */
   tell(definition: BackendDefinition, context: BackendContext): Promise<void>
   /** `{ "models": { "name": "/path" } }`, of other programs' files. */
@@ -37,6 +39,9 @@ export function createEmbeddedModels({ library, disk }: { library: ModelLibrary;
       const { known, foreign } = await find(definition, context)
       await writePaths(fileFor(context), foreign)
       return known
+    },
+    async look(definition, context) {
+      return (await find(definition, context)).known
     },
     async tell(definition, context) {
       await writePaths(fileFor(context), (await find(definition, context, recentMs)).foreign)

@@ -41,7 +41,7 @@ export function createEngineModels(options: EngineModelsOptions): EngineModels {
 
   const findGguf = async (name: string, definition: BackendDefinition, context: BackendContext) => {
     const { models: _models, ...config } = definition.config
-    const all = await embedded.list({ ...definition, config }, context)
+    const all = await embedded.look({ ...definition, config }, context)
     return all.flatMap(toModelFile).find(({ id }) => id === name)
   }
 

@@ -1,5 +1,6 @@
 import { LmappError } from 'lmapp-kit'
 import type { Inspection } from './backend-type.ts'
+import { inspectBackend } from './inspect-backend.ts'
 import type { BackendRegistry, RegisteredBackend } from './registry.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -22,15 +23,11 @@ export function createBackendControl(registry: BackendRegistry): BackendControl 
     },
     async stop(name, environment) {
       const target = await registry.get(name, environment)
-      const inspection = await inspect(target)
+      const inspection = await inspectBackend(target)
       if ((inspection?.owner ?? target.type.owner) !== 'lmapp') throw notOwner(target, inspection)
       await target.backend.stop()
     },
   }
-}
-
-async function inspect({ type, definition, context, backend }: RegisteredBackend): Promise<Inspection | undefined> {
-  return type.inspect?.(definition, context, backend)
 }
 
 function notOwner({ id }: RegisteredBackend, inspection: Inspection | undefined): LmappError {

@@ -1,5 +1,7 @@
 import { type BackendInfo, type Health, isLmappError, untilAborted } from 'lmapp-kit'
+import { atMost } from '../routing/at-most.ts'
 import type { Inspection } from './backend-type.ts'
+import { inspectBackend } from './inspect-backend.ts'
 import type { RegisteredBackend } from './registry.ts'
 
 /** What a look at one backend shows. */
@@ -46,10 +48,7 @@ export function createLooks(now: () => number = Date.now): Looks {
   return {
     whole,
     async soon(target) {
-      const { promise, resolve } = Promise.withResolvers<undefined>()
-      const timer = setTimeout(resolve, soonMs, undefined)
-      const found = await Promise.race([whole(target), promise])
-      clearTimeout(timer)
+      const found = await atMost(soonMs, whole(target))
       if (found) return found
       const before = seen.get(target)
       return before && now() - before.at < believedMs ? before.look : slow
@@ -81,10 +80,8 @@ function withInspection(found: Look, inspection: Inspection): Look {
 
 /** An inspection that fails tells nothing, and spoils nothing. */
 async function inspect(target: RegisteredBackend, signal: AbortSignal): Promise<Inspection | undefined> {
-  const { type, definition, context } = target
   try {
-    const looking = type.inspect?.(definition, context, target.backend)
-    return looking && (await untilAborted(looking, signal))
+    return await untilAborted(inspectBackend(target), signal)
   } catch {
     return undefined
   }

@@ -65,9 +65,10 @@ export function createBackendRegistry(options: BackendRegistryOptions): BackendR
 
   const list = async (environment: Environment): Promise<Entry[]> => {
     const config = await options.config()
-    const same = latest?.config === config && latest.environment === JSON.stringify(environment)
-    const current = latest && same ? latest.entries : await open(config, environment)
-    latest = { config, environment: JSON.stringify(environment), entries: current }
+    const key = JSON.stringify(environment)
+    const isSame = latest?.config === config && latest.environment === key
+    const current = latest && isSame ? latest.entries : await open(config, environment)
+    latest = { config, environment: key, entries: current }
     for (const entry of current) entry.lastUsed = now()
     if (entries.size > current.length) await closeForgotten(entries, new Set(current), now())
     return current

@@ -52,6 +52,17 @@ describe('the models of several backends', () => {
     }
   })
 
+  it('are files all the same while the engine is left out, which they do not end', async () => {
+    const reader = open('reader', () => Promise.reject(new LmappError('engine-failed', 'It is ill.')))
+    reader.type.knownModels = async () => [{ id: 'file' }]
+    reader.recover()
+    assert.deepEqual(names(await listModels([reader]).soon), ['reader/file'])
+    assert.equal(reader.breaker.current.state, 'half-open')
+    reader.type.knownModels = () => Promise.reject(new LmappError('path-unusable', 'No such folder.'))
+    assert.deepEqual(names(await listAll([reader])), [])
+    assert.equal(reader.breaker.current.state, 'half-open')
+  })
+
   it('are none of one whose breaker is open, of one that hangs and of one with a bug', async () => {
     const gone = open('gone', async () => [{ id: 'a' }])
     gone.breaker.failed(new LmappError('backend-unreachable', 'Gone.'))

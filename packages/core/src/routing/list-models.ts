@@ -1,6 +1,7 @@
 import { isLmappError, untilAborted } from 'lmapp-kit'
 import type { RegisteredBackend } from '../backends/registry.ts'
 import type { KnownModel } from '../models/models.ts'
+import { atMost } from './at-most.ts'
 
 /** A backend with what it lists. */
 export interface Listed {
@@ -55,8 +56,8 @@ type Waits = 'to the end' | 'a moment' | 'nobody'
 function ask(target: RegisteredBackend): { models: Promise<KnownModel[]>; waits: Waits } {
   const { breaker, automatic, type } = target
   const { state } = breaker.current
-  // Files are there, however ill the engine is that runs them.
-  if (state === 'open' && !type.knownModels) return { models: Promise.resolve([]), waits: 'to the end' }
+  if (type.knownModels) return { models: listKnown(target), waits: automatic ? 'a moment' : 'to the end' }
+  if (state === 'open') return { models: Promise.resolve([]), waits: 'to the end' }
   if (state === 'half-open' && !breaker.admits()) {
     return { models: Promise.resolve(target.lastListed ?? []), waits: 'to the end' }
   }
@@ -71,12 +72,11 @@ function ask(target: RegisteredBackend): { models: Promise<KnownModel[]>; waits:
 const graceMs = 500
 
 async function listOne(target: RegisteredBackend): Promise<KnownModel[]> {
-  const { breaker, type, definition, context } = target
+  const { breaker, context } = target
   const isTrial = breaker.current.state === 'half-open'
   try {
     const signal = AbortSignal.timeout(context.timeouts.connectMs + graceMs)
-    const known = type.knownModels?.(definition, context)
-    const models = await untilAborted(known ?? target.backend.listModels({ signal }), signal)
+    const models = await untilAborted(target.backend.listModels({ signal }), signal)
     if (isTrial) breaker.succeeded()
     target.lastListed = models
     return models
@@ -87,13 +87,15 @@ async function listOne(target: RegisteredBackend): Promise<KnownModel[]> {
   }
 }
 
-/** Undefined where it takes longer. */
-async function atMost<T>(milliseconds: number, answer: Promise<T>): Promise<T | undefined> {
-  const { promise, resolve } = Promise.withResolvers<undefined>()
-  const timer = setTimeout(resolve, milliseconds, undefined)
+/** Files are there, however ill the engine is that runs them, and tell nothing of how it does. */
+async function listKnown(target: RegisteredBackend): Promise<KnownModel[]> {
+  const { type, definition, context } = target
   try {
-    return await Promise.race([answer, promise])
-  } finally {
-    clearTimeout(timer)
+    const signal = AbortSignal.timeout(context.timeouts.connectMs + graceMs)
+    target.lastListed =
+      (await untilAborted(type.knownModels?.(definition, context) ?? Promise.resolve([]), signal)) ?? []
+    return target.lastListed
+  } catch {
+    return []
   }
 }

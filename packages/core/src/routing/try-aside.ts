@@ -1,4 +1,5 @@
 import { isLmappError, LmappError, untilAborted } from 'lmapp-kit'
+import { inspectBackend } from '../backends/inspect-backend.ts'
 import type { RegisteredBackend } from '../backends/registry.ts'
 
 /**
@@ -11,14 +12,11 @@ export async function tryAside(target: RegisteredBackend): Promise<void> {
   const signal = AbortSignal.timeout(context.timeouts.connectMs)
   try {
     const { running, degraded } = await untilAborted(target.backend.isRunning({ signal }), signal)
-    if (running || (await wouldStart(target))) return breaker.succeeded()
+    const wouldStart = async () => (await untilAborted(inspectBackend(target), signal))?.startable === true
+    if (running || (await wouldStart())) return breaker.succeeded()
     breaker.failed(new LmappError('backend-unreachable', degraded ?? 'Nothing answers there.'))
   } catch (error) {
     const silent = new LmappError('backend-unreachable', 'It does not answer in time.', { cause: error })
     breaker.failed(isLmappError(error) ? error : silent)
   }
-}
-
-async function wouldStart({ type, definition, context, backend }: RegisteredBackend): Promise<boolean> {
-  return (await type.inspect?.(definition, context, backend))?.startable === true
 }

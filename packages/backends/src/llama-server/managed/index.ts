@@ -1,5 +1,6 @@
+export { type EngineSettings, type ManagedEngineOptions, toEngineSettings } from './engine-settings.ts'
 export { createManagedLlamaServerBackend, type ManagedLlamaServerOptions } from './managed-llama-server.ts'
-export { type EngineSettings, type OpenEngineOptions, openEngine, toAlias, toSpawnOptions } from './open-engine.ts'
+export { type OpenEngineOptions, openEngine, toAlias, toSpawnOptions } from './open-engine.ts'
 export { createProgramReader, type ProgramFacts, type ProgramReader } from './program-facts.ts'
 export { type ServerProcess, startServer } from './server-process.ts'
 export { memoryInArguments, modelInArguments, readUserArguments, type UserArguments } from './user-arguments.ts'

@@ -1,50 +1,25 @@
 import { mkdir } from 'node:fs/promises'
 import { type Backend, LmappError } from 'lmapp-kit'
-import type { Proofs } from '../../external/index.ts'
-import { createManagedBackend, type MemoryBudget, type ModelFiles } from '../../model-processes/index.ts'
-import { createEngineLog, findProgram, type ProcessRecords, toChildEnvironment } from '../../processes/index.ts'
+import { createManagedBackend } from '../../model-processes/index.ts'
+import { findProgram } from '../../processes/index.ts'
 import { engine } from '../connection.ts'
+import { type ManagedEngineOptions, toEngineSettings } from './engine-settings.ts'
 import { openEngine, toSpawnOptions } from './open-engine.ts'
 import { createProgramReader, type ProgramFacts } from './program-facts.ts'
 import { memoryInArguments, readUserArguments } from './user-arguments.ts'
 
-export interface ManagedLlamaServerOptions {
-  /** Of the backend. */
-  id: string
+export interface ManagedLlamaServerOptions extends ManagedEngineOptions {
   /** Program and the user's arguments. */
   command: readonly string[]
   /** Where the program is looked for, besides `PATH`. */
   findFolders?: readonly string[] | undefined
-  models: ModelFiles
-  /** The one that all backends share. */
-  budget: MemoryBudget
-  /** Milliseconds. Nothing of them limits a load. */
-  timeouts: { connectMs: number; stallMs: number; loadMs: number }
-  /** What the processes say is appended to it. */
-  logFile: string
-  /** The service's own folder for sockets. */
-  runtimeDir: string
-  /** Where `PATH` and what the processes may know are taken from. */
-  environment: Readonly<Record<string, string | undefined>>
-  records?: ProcessRecords | undefined
-  /** Where it is kept which models continue an answer. Default: in memory. */
-  proofs?: Proofs | undefined
-  waitForRestart?: ((milliseconds: number, signal: AbortSignal) => Promise<void>) | undefined
 }
 
 /** llama-server, started by lmapp: one process for each model. Creating touches nothing. */
 export function createManagedLlamaServerBackend(options: ManagedLlamaServerOptions): Backend {
   const [program = '', ...args] = options.command
   const user = readUserArguments(args)
-  const settings = {
-    engine,
-    timeouts: options.timeouts,
-    environment: toChildEnvironment(options.environment),
-    runtimeDir: options.runtimeDir,
-    log: createEngineLog({ file: options.logFile }),
-    records: options.records,
-    proofs: options.proofs,
-  }
+  const settings = toEngineSettings(engine, options)
   const reader = createProgramReader()
   const look = async (signal: AbortSignal): Promise<{ path: string; facts: ProgramFacts }> => {
     const path = await locate(program, options)

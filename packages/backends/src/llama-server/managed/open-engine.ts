@@ -1,29 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import type { Proofs } from '../../external/index.ts'
 import type { LaunchOptions, MemoryPlan, ModelEngine, ModelFile } from '../../model-processes/index.ts'
-import type { EngineLog, ProcessRecords, SpawnOptions } from '../../processes/index.ts'
+import type { SpawnOptions } from '../../processes/index.ts'
 import { createLlamaServerBackend } from '../llama-server-backend.ts'
 import { toServerArguments } from './arguments.ts'
+import type { EngineSettings } from './engine-settings.ts'
 import type { ProgramFacts } from './program-facts.ts'
 import { startServer } from './server-process.ts'
 import { findSocketPlace } from './socket-place.ts'
 import type { UserArguments } from './user-arguments.ts'
-
-export interface EngineSettings {
-  /** Of the engine, for people. */
-  engine: string
-  /** Milliseconds. */
-  timeouts: { connectMs: number; stallMs: number; loadMs: number }
-  /** What its processes know of the environment. */
-  environment: Record<string, string>
-  /** The service's own folder for sockets; the processes work in it. It is there. */
-  runtimeDir: string
-  log: EngineLog
-  records?: ProcessRecords | undefined
-  proofs?: Proofs | undefined
-}
 
 export interface OpenEngineOptions extends EngineSettings {
   /** Program, and what stands before all other arguments. */
