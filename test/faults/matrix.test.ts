@@ -15,6 +15,8 @@ const impatient = { connectMs: 5000, stallMs: 2000, loadMs: 5000 }
 /** Where something is done by hand while an engine is silent. */
 const patient = { connectMs: 5000, stallMs: 60_000, loadMs: 60_000 }
 
+const doneByHand: ReadonlySet<Fault> = new Set(['kill-engine', 'stop-starting'])
+
 const threeTokens = /(?:"text-delta"[\s\S]*){3}/
 
 interface Cell {
@@ -27,20 +29,20 @@ interface Cell {
 
 describe('the matrix of engines and faults', { concurrency: 6 }, () => {
   let shared: Room
-  let stopping: Room
+  let byHand: Room
   before(async () => {
     shared = await openRoom(impatient)
-    stopping = await openRoom(patient)
+    byHand = await openRoom(patient)
     // Otherwise the first ones would all wait for the service, some for longer than a breaker stays open.
-    for (const { home } of [shared, stopping]) await home.lmapp(['history', 'list'])
+    for (const { home } of [shared, byHand]) await home.lmapp(['history', 'list'])
   })
   after(async () => {
     await shared[Symbol.asyncDispose]()
-    await stopping[Symbol.asyncDispose]()
+    await byHand[Symbol.asyncDispose]()
   })
 
   const inRoom = async (fault: Fault, use: (room: Room) => Promise<void>): Promise<void> => {
-    if (fault !== 'kill-service') return use(fault === 'stop-starting' ? stopping : shared)
+    if (fault !== 'kill-service') return use(doneByHand.has(fault) ? byHand : shared)
     await using own = await openRoom(patient)
     await use(own)
   }
