@@ -1,4 +1,4 @@
-import { createBackendRegistry } from '../packages/core/src/backends/index.ts'
+import { type BackendType, createBackendRegistry } from '../packages/core/src/backends/index.ts'
 import { parseConfig } from '../packages/core/src/config/index.ts'
 import { resolveCandidates } from '../packages/core/src/routing/resolve.ts'
 import { createMockBackend } from '../packages/kit/src/testkit/index.ts'
@@ -14,13 +14,15 @@ export async function measureRouting(row: Row): Promise<void> {
   const backends = Object.fromEntries(ids.map((id) => [id, { type: 'mock', models: { m: {} } }]))
   const text = JSON.stringify({ backends, aliases: { best: ids.map((id) => `${id}/m`) } })
   const { config } = parseConfig(text, 'config.json')
+  const mock: BackendType = {
+    name: 'mock',
+    execution: 'built-in',
+    owner: 'lmapp',
+    create: () => createMockBackend({ models: {} }),
+  }
+  const types = new Map([[mock.name, mock]])
   await using registry = createBackendRegistry({
-    types: new Map([
-      [
-        'mock',
-        { name: 'mock', execution: 'built-in', owner: 'lmapp', create: () => createMockBackend({ models: {} }) },
-      ],
-    ]),
+    types: async () => types,
     config: async () => config,
     automatic: async () => [],
     context: () => ({ timeouts: config.timeouts, dataDir: '', logFile: '', modelsDir: '' }),

@@ -101,8 +101,11 @@ export interface ApiBackend {
   /** Its id. */
   name: string
   type: string
-  /** `slow`: it accepts connections, and has not answered yet. */
-  state: Health['state'] | 'unreachable' | 'slow' | 'disabled'
+  /**
+   * `slow`: it accepts connections, and has not answered yet. `available`: a package that is on this machine, and runs
+   * only once it is installed as a backend.
+   */
+  state: Health['state'] | 'unreachable' | 'slow' | 'disabled' | 'available'
   /** Why it is in that state, for a person; null when all is well. */
   reason: string | null
   /** The command that mends it, where the service knows it. */
@@ -119,6 +122,10 @@ export interface ApiBackend {
   /** Whether lmapp starts it when it is needed. */
   startable?: boolean
   address?: string
+  /** Of a plugin that `lmapp backends install` put there. */
+  installed?: { version: string; from: string; sha256: string; at: string }
+  /** What a person should know of it although it works, such as another one of its name that is left out. */
+  notes?: string[]
   breaker: { state: 'closed' | 'open' | 'half-open'; retryAt?: string; reason?: string }
   info?: BackendInfo
   health?: Health

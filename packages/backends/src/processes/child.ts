@@ -45,6 +45,8 @@ export interface SpawnOptions {
   environment: Record<string, string>
   execPath: string
   execArgv: readonly string[]
+  /** Full paths of what bare program names stand for, before `PATH` is asked: `python` of a virtual environment. */
+  programs?: Readonly<Record<string, string>>
   log: EngineLog
   /** Where it is written down while it runs. */
   records?: ProcessRecords
@@ -94,10 +96,11 @@ export async function spawnChild(options: SpawnOptions): Promise<Child> {
 }
 
 async function toProgram(options: SpawnOptions): Promise<{ program: string; args: string[] }> {
-  const { command, directory, environment, execPath, execArgv } = options
+  const { command, directory, environment, execPath, execArgv, programs = {} } = options
   const [program = '', ...args] = command
   if (program === 'node') return { program: execPath, args: [...execArgv, ...args] }
-  const named = /[/\\]/.test(program) ? resolve(directory, program) : program
+  const own = Object.hasOwn(programs, program) ? programs[program] : undefined
+  const named = own ?? (/[/\\]/.test(program) ? resolve(directory, program) : program)
   const found = await findProgram(named, { environment })
   if (found === undefined) throw cannotStart(named, options)
   return { program: found, args }

@@ -75,7 +75,7 @@ function toBackendTable(backends: readonly ApiBackend[], width: number): string 
 
 /** Also of one that answers again and is left out for a while. */
 function whyOf(backend: ApiBackend): string {
-  if (!isLeftOut(backend)) return backend.reason ?? ''
+  if (!isLeftOut(backend)) return backend.reason ?? backend.notes?.join(' ') ?? ''
   return `left out: ${describeBreaker(backend.breaker)}`
 }
 
@@ -92,6 +92,10 @@ function backendFields(backend: ApiBackend): [string, string][] {
     ['Answers', toOneLine(info?.description ?? '')],
     ['Runs as', backend.execution],
     ['Program', toOneLine(backend.program ?? '')],
+    ['From', toOneLine(backend.installed?.from ?? '')],
+    ['SHA-256', backend.installed?.sha256 ?? ''],
+    ['Installed', backend.installed ? formatTime(backend.installed.at) : ''],
+    ['Note', toOneLine(backend.notes?.join(' ') ?? '')],
     ['Run by', toOneLine(backend.owner === 'lmapp' ? 'lmapp' : (backend.managedBy ?? 'another program'))],
     ['Mend it by', toOneLine(backend.mend ?? '')],
     ['Restart it by', backend.owner === 'lmapp' ? '' : (backend.restart ?? '')],

@@ -136,6 +136,17 @@ describe('lmapp models list', () => {
     rmSync(join(home, 'config.json'))
   })
 
+  it('names the plugins that nobody has started yet, and whose models nobody knows', async () => {
+    const plugin = (name: string, state: 'stopped' | 'running') =>
+      backend(name, { state, execution: 'subprocess', owner: 'lmapp' })
+    const backends = [plugin('parrot', 'stopped'), plugin('crow', 'stopped'), plugin('owl', 'running')]
+    const { stderr } = await lmapp(['models', 'list'], { models: [model('crow/m')], backends })
+    assert.equal(
+      stderr,
+      'lmapp: Not started yet, so what they have is not known: parrot. See: lmapp backends start parrot\n',
+    )
+  })
+
   it('is there also where the backends cannot be told', async () => {
     const error = { code: 'busy', message: 'Later.' }
     const { code, stderr } = await lmapp(['models', 'list'], { models: several, 'GET /backends': { error } })

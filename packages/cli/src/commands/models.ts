@@ -22,6 +22,7 @@ export async function listModels(context: CommandContext, args: Arguments): Prom
   else if (models.length > 0) await context.stdout.write(toModelTable(models, context.stdout.columns))
   else await printNotice(context.stderr, 'No model is there yet. Ask something, or: lmapp models pull NAME')
   await tellMissing(context, backends)
+  await tellAsleep(context, backends, models)
   return 0
 }
 
@@ -109,6 +110,24 @@ async function tellMissing(context: CommandContext, backends: readonly ApiBacken
     ({ name, breaker, reason }) => `${name} (${trimEnd(reason ?? breaker.reason ?? 'it failed')})`,
   )
   await printNotice(context.stderr, `Not asked, or without an answer: ${said.join(', ')}. See: lmapp doctor`)
+}
+
+/** A plugin is not started only for a list, so nobody knows what it has before its first start. */
+async function tellAsleep(context: CommandContext, backends: readonly ApiBackend[], models: readonly ApiModel[]) {
+  const asleep = backends.filter(
+    ({ name, type, state, execution }) =>
+      state === 'stopped' &&
+      execution !== 'built-in' &&
+      type !== 'embedded' &&
+      !models.some(({ backend }) => backend === name),
+  )
+  const [first] = asleep
+  if (!first) return
+  const names = asleep.map(({ name }) => name).join(', ')
+  await printNotice(
+    context.stderr,
+    `Not started yet, so what they have is not known: ${names}. See: lmapp backends start ${first.name}`,
+  )
 }
 
 /** An engine that nobody configured and that does not run is none. */

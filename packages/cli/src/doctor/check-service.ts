@@ -52,8 +52,10 @@ function checkBackend(backend: ApiBackend): Check {
   if (backend.breaker.state === 'open' && !absent) {
     return { name, state: 'warning', message: `${message}; left out for a while`, mend: logs(backend) }
   }
-  if (isUsable(backend)) return { name, state: 'ok', message }
+  if (isUsable(backend)) return toUsable(backend, { name, message })
   switch (backend.state) {
+    case 'available':
+      return { name, state: 'note', message, ...(backend.mend && { mend: `If you want it: ${backend.mend}` }) }
     case 'disabled':
       return { name, state: 'note', message, mend: `lmapp config set backends.${backend.name}.enabled true` }
     case 'failed':
@@ -63,6 +65,11 @@ function checkBackend(backend: ApiBackend): Check {
     default:
       return checkAbsent(backend, { name, message })
   }
+}
+
+function toUsable({ notes }: ApiBackend, { name, message }: { name: string; message: string }): Check {
+  if (!notes) return { name, state: 'ok', message }
+  return { name, state: 'warning', message: `${message}; ${notes.join(' ')}`, mend: 'lmapp paths' }
 }
 
 function describe(backend: ApiBackend): string {

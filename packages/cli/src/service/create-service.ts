@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { createProcessRecords } from '@lmapp/backends/processes'
 import {
   type BackendDefinition,
-  type BackendType,
   createBackendControl,
   createBackendRegistry,
   createBackendReports,
@@ -18,7 +17,8 @@ import { createServer, type LmappServer, type ServerApp } from '@lmapp/server'
 import { apiVersion, type ServiceHealth } from 'lmapp-client'
 import { version } from '../version.ts'
 import { createBackendTypes } from './backend-types.ts'
-import { findPluginBackends } from './plugin-backends.ts'
+import { createPluginCatalogue } from './plugin-catalogue.ts'
+import { withPlugins } from './plugin-reports.ts'
 import { ensureToken } from './token.ts'
 
 export interface ServiceOptions {
@@ -87,29 +87,33 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const left = await records.reap()
   if (left.length > 0) options.log(`ended what an earlier service left behind: ${left.join(', ')}`)
 
-  const types = new Map<string, BackendType>(
-    createBackendTypes({
-      places,
-      environment: options.environment,
-      config,
-      memoryMb: () => memoryMb,
-      library,
-      disk,
-      records,
-    }).map((type) => [type.name, type]),
-  )
-  const folders = [places.userBackendsDir, places.installedBackendsDir]
-  const plugins = await findPluginBackends(folders, types.keys(), { environment: options.environment, records })
-  for (const type of plugins.types) types.set(type.name, type)
-  for (const warning of plugins.warnings) options.log(warning)
-  const pluginNames = plugins.types.map(({ name }) => name)
+  const builtIn = createBackendTypes({
+    places,
+    environment: options.environment,
+    config,
+    memoryMb: () => memoryMb,
+    library,
+    disk,
+    records,
+  })
+  const catalogue = createPluginCatalogue({
+    folders: [places.userBackendsDir, { installed: places.installedBackendsDir }],
+    builtIn,
+    environment: options.environment,
+    records,
+    onTrouble: options.log,
+  })
+  await catalogue.types()
 
   const registry = createBackendRegistry({
-    types,
+    types: catalogue.types,
     config,
-    automatic: async (_config, environment) => {
+    automatic: async (types, environment) => {
       disk.remember(environment)
-      return automaticBackends(pluginNames, environment)
+      return automaticBackends(
+        [...types.keys()].filter((name) => !builtIn.some((type) => type.name === name)),
+        environment,
+      )
     },
     context: (id, { timeouts }) => ({
       timeouts,
@@ -132,7 +136,11 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   })
   const titler: Titler = createTitler({ store, runs, config, log: options.log })
   const models = createModelService({ backends: registry, library, uses, config })
-  const reports = createBackendReports(registry)
+  const reports = withPlugins(createBackendReports(registry), {
+    catalogue,
+    environment: options.environment,
+    homeDir: options.environment.HOME ?? homedir(),
+  })
   const control = createBackendControl(registry)
   const embedder = createEmbedder({ backends: registry, library, config })
 

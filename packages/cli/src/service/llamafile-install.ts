@@ -141,8 +141,8 @@ async function markAsNewest(path: string): Promise<void> {
   await utimes(dirname(path), now, now)
 }
 
-/** Whoever holds the lock file of the folder fetches; it is released however he ends. */
-async function* waitForTurn(folder: string, signal: AbortSignal): AsyncGenerator<Status, ServiceLock> {
+/** Whoever holds the lock file of the folder fetches into it; it is released however he ends. The folder is made. */
+export async function* waitForTurn(folder: string, signal: AbortSignal): AsyncGenerator<Status, ServiceLock> {
   await makeEngineFolder(folder)
   for (let turns = 0; ; turns += 1) {
     const lock = tryServiceLock(join(folder, 'install.lock'))

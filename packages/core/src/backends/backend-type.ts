@@ -41,6 +41,8 @@ export interface Inspection {
 /** Our adapter to one kind of engine: built in, or a plugin. Creating costs nothing and touches nothing. */
 export interface BackendType {
   name: string
+  /** Of what is behind the name: when it changes, backends are opened anew. */
+  revision?: string
   execution: 'built-in' | 'subprocess' | 'ffi' | 'grpc'
   /** `lmapp` when its process is started by lmapp. */
   owner: 'lmapp' | 'external'
@@ -50,6 +52,8 @@ export interface BackendType {
   onlyWhenNamed?: boolean
   /** Without an entry in the configuration it is shown only while it answers: nobody misses what he never had. */
   shownOnlyWhenThere?: boolean
+  /** It must be started to say what it has, so that nobody starts it only for a list: what it listed last is believed. */
+  startsToList?: boolean
   /** The models it would list, found without starting it. */
   knownModels?(definition: BackendDefinition, context: BackendContext): Promise<ModelInfo[]>
   /** Environment variables that it reads, besides the one named by `apiKeyEnv`. */

@@ -29,8 +29,9 @@ function open(changes: Partial<Backend>, inspect?: () => Promise<Inspection>) {
     ...(inspect && { inspect }),
   }
   const { config } = parseConfig(JSON.stringify({ backends: { box: { type: 'engine' } } }), 'config.json')
+  const types = new Map([['engine', type]])
   const registry = createBackendRegistry({
-    types: new Map([['engine', type]]),
+    types: async () => types,
     config: async () => config,
     automatic: async () => [],
     context: () => ({ timeouts: config.timeouts, dataDir: '', logFile: '', modelsDir: '' }),

@@ -68,14 +68,17 @@ async function look(target: RegisteredBackend): Promise<Look> {
   return inspection ? withInspection(found, inspection) : found
 }
 
-/** What lmapp would start is no more missing than a plugin that nobody has asked yet. */
+/**
+ * What lmapp would start is no more missing than a plugin that nobody has asked yet; where it would and cannot, it has
+ * failed before it began.
+ */
 function withInspection(found: Look, inspection: Inspection): Look {
-  const { startable, problem } = inspection
+  const { startable, problem, owner } = inspection
   const isAway = found.state === 'unreachable' || found.state === 'stopped'
   if (!isAway) return { ...found, inspection }
   if (startable) return { ...found, state: 'stopped', reason: null, inspection }
   const reason = problem?.message ?? found.reason ?? 'It is not on this machine.'
-  return { ...found, state: 'unreachable', reason, inspection }
+  return { ...found, state: problem && owner === 'lmapp' ? 'failed' : 'unreachable', reason, inspection }
 }
 
 /** An inspection that fails tells nothing, and spoils nothing. */

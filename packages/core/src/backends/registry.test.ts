@@ -45,11 +45,12 @@ const builtIn: BackendType = { ...scripted, name: 'built-in', execution: 'built-
 
 function open(config: object, more: { now?: () => number; logFile?: string; found?: string[] } = {}) {
   const parse = (value: object): Config => parseConfig(JSON.stringify(value), 'config.json').config
-  const state = { config: parse(config) }
+  const all = [scripted, shy, deaf, foreign, guest, hindered, builtIn]
+  const state = { config: parse(config), types: new Map(all.map((type) => [type.name, type])) }
   const registry = createBackendRegistry({
-    types: new Map([scripted, shy, deaf, foreign, guest, hindered, builtIn].map((type) => [type.name, type])),
+    types: async () => state.types,
     config: async () => state.config,
-    automatic: async (_config, environment) =>
+    automatic: async (_types, environment) =>
       ['scripted', 'shy', ...(more.found ?? [])].map((id) => ({
         id,
         config: { type: id, enabled: true },
@@ -66,7 +67,11 @@ function open(config: object, more: { now?: () => number; logFile?: string; foun
   const configure = (value: object) => {
     state.config = parse(value)
   }
-  return { registry, configure }
+  /** A plugin that was installed, or updated. */
+  const install = (type: BackendType) => {
+    state.types = new Map([...state.types, [type.name, type]])
+  }
+  return { registry, configure, install }
 }
 
 describe('the registry of backends', () => {
@@ -109,6 +114,25 @@ describe('the registry of backends', () => {
     lease[Symbol.dispose]()
     await registry.list({})
     assert.equal((await box.backend.isRunning()).running, false)
+  })
+
+  it('opens anew what was updated, and closes the old one at once', async () => {
+    const { registry, install } = open({ backends: { box: { type: 'scripted', models: { m: {} } } } })
+    const before = await registry.get('box', {})
+    await before.backend.start()
+    install({ ...scripted, revision: '2' })
+    const after = await registry.get('box', {})
+    assert.notEqual(after, before)
+    assert.equal((await before.backend.isRunning()).running, false)
+    assert.equal(await registry.get('box', {}), after)
+  })
+
+  it('finds what was installed meanwhile', async () => {
+    const { registry, install } = open({ backends: { box: { type: 'late' } } })
+    assert.deepEqual(await registry.unusable({}), [{ id: 'box', type: 'late' }])
+    install({ ...scripted, name: 'late' })
+    assert.equal((await registry.get('box', {})).type.name, 'late')
+    assert.deepEqual(await registry.unusable({}), [])
   })
 
   it('closes the one of an environment that nobody sends any more, after a while', async () => {

@@ -6,6 +6,7 @@ import { isNear, nearestNames } from '../text/nearest.ts'
 import type { BackendContext, BackendDefinition, BackendType } from './backend-type.ts'
 
 type Environment = Readonly<Record<string, string>>
+type Types = ReadonlyMap<string, BackendType>
 
 /** A backend as it is configured now, opened when it is first used. */
 export interface RegisteredBackend {
@@ -26,12 +27,12 @@ export interface RegisteredBackend {
 }
 
 export interface BackendRegistryOptions {
-  /** By name. */
-  types: ReadonlyMap<string, BackendType>
+  /** By name. The same map as long as nothing was added or removed. */
+  types: () => Promise<ReadonlyMap<string, BackendType>>
   /** Reads the file again when it changed. */
   config: () => Promise<Config>
   /** Those that need no entry: found by themselves, in the order in which they are preferred. */
-  automatic: (config: Config, environment: Environment) => Promise<BackendDefinition[]>
+  automatic: (types: Types, environment: Environment) => Promise<BackendDefinition[]>
   context: (id: string, config: Config) => BackendContext
   now?: () => number
 }
@@ -61,24 +62,24 @@ export function createBackendRegistry(options: BackendRegistryOptions): BackendR
   const now = options.now ?? Date.now
   const entries = new Map<string, Entry>()
 
-  let latest: { config: Config; environment: string; entries: Entry[] } | undefined
+  let latest: { config: Config; types: Types; environment: string; entries: Entry[] } | undefined
 
   const list = async (environment: Environment): Promise<Entry[]> => {
-    const config = await options.config()
+    const [config, types] = await Promise.all([options.config(), options.types()])
     const key = JSON.stringify(environment)
-    const isSame = latest?.config === config && latest.environment === key
-    const current = latest && isSame ? latest.entries : await open(config, environment)
-    latest = { config, environment: key, entries: current }
+    const isSame = latest?.config === config && latest.types === types && latest.environment === key
+    const current = latest && isSame ? latest.entries : await open(config, types, environment)
+    latest = { config, types, environment: key, entries: current }
     for (const entry of current) entry.lastUsed = now()
     if (entries.size > current.length) await closeForgotten(entries, new Set(current), now())
     return current
   }
 
-  const open = async (config: Config, environment: Environment): Promise<Entry[]> => {
-    const { usable } = await definitionsOf(options, config, environment)
+  const open = async (config: Config, types: Types, environment: Environment): Promise<Entry[]> => {
+    const { usable } = await definitionsOf(options, { config, types, environment })
     return usable.map(({ type, definition, hidden, automatic }) => {
       const context = options.context(definition.id, config)
-      const key = JSON.stringify([definition, context])
+      const key = JSON.stringify([definition, context, type.revision])
       const entry = entries.get(key) ?? createEntry({ key, type, definition, context, hidden, automatic }, now)
       entries.set(key, entry)
       return entry
@@ -109,7 +110,7 @@ export function createBackendRegistry(options: BackendRegistryOptions): BackendR
         .map(([id, backend]) => ({ id, type: backend.type }))
     },
     async unusable(environment) {
-      return (await definitionsOf(options, await options.config(), environment)).unusable
+      return (await currentDefinitions(options, environment)).unusable
     },
     async [Symbol.asyncDispose]() {
       const opened = [...entries.values()].filter((entry) => entry.opened)
@@ -121,10 +122,10 @@ export function createBackendRegistry(options: BackendRegistryOptions): BackendR
 }
 
 async function refuseUnusable(options: BackendRegistryOptions, id: string, environment: Environment): Promise<void> {
-  const { unusable } = await definitionsOf(options, await options.config(), environment)
+  const { unusable, types } = await currentDefinitions(options, environment)
   const found = unusable.find((definition) => definition.id === id)
   if (!found) return
-  const known = [...options.types.keys()]
+  const known = [...types.keys()]
   const [nearest] = nearestNames(found.type, known, 1)
   throw new LmappError('config-invalid', `Backend "${id}" has the unknown type "${found.type}".`, {
     hint:
@@ -140,18 +141,25 @@ interface Definitions {
   unusable: { id: string; type: string }[]
 }
 
+async function currentDefinitions(
+  options: BackendRegistryOptions,
+  environment: Environment,
+): Promise<Definitions & { types: Types }> {
+  const [config, types] = await Promise.all([options.config(), options.types()])
+  return { types, ...(await definitionsOf(options, { config, types, environment })) }
+}
+
 async function definitionsOf(
   options: BackendRegistryOptions,
-  config: Config,
-  environment: Environment,
+  { config, types, environment }: { config: Config; types: Types; environment: Environment },
 ): Promise<Definitions> {
   const configured = Object.entries(config.backends).map(([id, backend]) => ({ id, config: backend, environment }))
-  const unasked = await options.automatic(config, environment)
+  const unasked = await options.automatic(types, environment)
   const named = new Set(configured.map((definition) => definition.id))
   const result: Definitions = { usable: [], unusable: [] }
   for (const definition of [...configured, ...unasked.filter(({ id }) => !named.has(id))]) {
     if (!definition.config.enabled) continue
-    const type = options.types.get(definition.config.type)
+    const type = types.get(definition.config.type)
     const automatic = !named.has(definition.id)
     const hidden = type?.onlyWhenNamed === true && automatic
     if (type) result.usable.push({ type, definition: withOwnVariables(definition, type), hidden, automatic })
@@ -206,7 +214,8 @@ function createEntry(parts: EntryParts, now: () => number): Entry {
 
 async function closeForgotten(entries: Map<string, Entry>, current: Set<Entry>, now: number): Promise<void> {
   for (const entry of entries.values()) {
-    const superseded = [...current].some((other) => other.id === entry.id)
+    const isTwin = (other: Entry) => other.id === entry.id && other.type.revision === entry.type.revision
+    const superseded = [...current].some(isTwin)
     const idle = entry.leases === 0 && !current.has(entry)
     if (!idle || (superseded && now - entry.lastUsed < forgetAfterMs)) continue
     entries.delete(entry.key)

@@ -36,7 +36,7 @@ export interface Config {
     startOllama: boolean
   }
   /** Mirrors: base addresses or folders. */
-  sources: { huggingFace?: string; llamafile?: string }
+  sources: { huggingFace?: string; llamafile?: string; backends?: string }
   history: { titles: 'first-words' | 'model' }
   chat: { plain: boolean }
   personas: Record<string, unknown>

@@ -157,6 +157,10 @@ export const configDescription: ObjectDescription = {
           kind: 'text',
           doc: 'In place of https://github.com/mozilla-ai/llamafile/releases/download.',
         },
+        backends: {
+          kind: 'text',
+          doc: 'The list of known plugins, for lmapp backends install, in place of the one that lmapp brings: a file or an address.',
+        },
       },
     },
     history: {

@@ -3,7 +3,7 @@ import type { BackendRegistry } from '../backends/registry.ts'
 import type { Config } from '../config/config.ts'
 import type { ModelLibrary } from '../models/models.ts'
 import { withReferences } from '../models/with-references.ts'
-import { listAll } from '../routing/list-models.ts'
+import { type Listed, listModels } from '../routing/list-models.ts'
 import { type Candidate, resolveCandidates } from '../routing/resolve.ts'
 
 export interface EmbedderOptions {
@@ -68,7 +68,12 @@ async function findMadeForIt(
   { backends }: EmbedderOptions,
 ): Promise<Candidate | undefined> {
   const targets = (await backends.list(environment)).filter(({ hidden, type }) => !hidden && !type.onlyWhenNamed)
-  const found = (await listAll(targets)).flatMap(({ target, models }) =>
+  const listing = listModels(targets)
+  return chooseMadeForIt(await listing.soon) ?? (listing.incomplete ? chooseMadeForIt(await listing.all()) : undefined)
+}
+
+function chooseMadeForIt(listed: readonly Listed[]): Candidate | undefined {
+  const found = listed.flatMap(({ target, models }) =>
     models
       .filter(({ capabilities }) => capabilities?.embed === 'yes' && capabilities.chat === 'no')
       .map((model) => ({ target, model })),

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
 import { type Backend, LmappError, type ModelInfo } from 'lmapp-kit'
 import { createMockBackend } from 'lmapp-kit/testkit'
 import type { BackendType } from '../backends/backend-type.ts'
@@ -25,7 +28,7 @@ describe('the models of several backends', () => {
     assert.deepEqual(names(await listing.soon), ['slow/known', 'two/b'])
     assert.equal(listing.incomplete, true)
     late.resolve([{ id: 'new' }])
-    assert.deepEqual(names(await listing.all), ['slow/new', 'two/b'])
+    assert.deepEqual(names(await listing.all()), ['slow/new', 'two/b'])
   })
 
   it('are waited for where the user configured the backend', async () => {
@@ -47,7 +50,7 @@ describe('the models of several backends', () => {
       assert.deepEqual(names(await listAll([target])), [])
       if (outcome === 'closed') late.resolve([{ id: 'a' }])
       else late.reject(new LmappError('backend-unreachable', 'Still gone.'))
-      await listing.all
+      await listing.all()
       assert.equal(target.breaker.current.state, outcome)
     }
   })
@@ -78,6 +81,78 @@ describe('the models of several backends', () => {
       },
     )
     assert.deepEqual(names(await listAll([gone, broken, deaf, unusable])), [])
+  })
+})
+
+describe('the models of one that must be started to say them', () => {
+  let dataDir = ''
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'lmapp-listed-'))
+  })
+  afterEach(() => rm(dataDir, { recursive: true }))
+
+  /** As a plugin is: it counts how often it was asked, and asking starts it. */
+  function openSleeper(models: string[], more: { revision?: string; config?: Record<string, unknown> } = {}) {
+    const asked = { times: 0 }
+    const list = async () => {
+      asked.times += 1
+      await target.backend.start()
+      return models.map((id) => ({ id }))
+    }
+    const target = open('plugin', list, { owner: 'lmapp' })
+    target.type.startsToList = true
+    if (more.revision) target.type.revision = more.revision
+    if (more.config) target.definition.config.config = more.config
+    Object.assign(target.context, { dataDir })
+    return { target, asked }
+  }
+
+  it('are not asked for until somebody cannot do without them', async () => {
+    const { target, asked } = openSleeper(['a'])
+    const listing = listModels([target])
+    assert.deepEqual(names(await listing.soon), [])
+    assert.equal(listing.incomplete, true)
+    assert.equal(asked.times, 0)
+    assert.deepEqual(names(await listing.all()), ['plugin/a'])
+    await listing.all()
+    assert.equal(asked.times, 1)
+  })
+
+  it('are asked for while it runs', async () => {
+    const models = ['a']
+    const { target } = openSleeper(models)
+    await listAll([target])
+    models.push('b')
+    assert.deepEqual(names(await listModels([target]).soon), ['plugin/a', 'plugin/b'])
+  })
+
+  it('are remembered beyond the end of the service, for that version and these settings', async () => {
+    await listAll([openSleeper(['a']).target])
+    const { target, asked } = openSleeper(['b'])
+    const listing = listModels([target])
+    assert.deepEqual(names(await listing.soon), ['plugin/a'])
+    assert.equal(listing.incomplete, false)
+    assert.equal(asked.times, 0)
+    assert.deepEqual(names(await listModels([openSleeper([], { revision: '2' }).target]).soon), [])
+    assert.deepEqual(names(await listModels([openSleeper([], { config: { size: 3 } }).target]).soon), [])
+  })
+
+  it('are forgotten where the note of them is damaged, or cannot be written', async () => {
+    for (const text of ['{', '{"models":[{}]}', '[]']) {
+      await writeFile(join(dataDir, 'listed-models.json'), text)
+      assert.deepEqual(names(await listModels([openSleeper(['a']).target]).soon), [])
+    }
+    await rm(dataDir, { recursive: true })
+    await writeFile(dataDir, '')
+    const { target } = openSleeper(['a'])
+    assert.deepEqual(names(await listAll([target])), ['plugin/a'])
+    assert.deepEqual(names(await listModels([target]).soon), ['plugin/a'])
+  })
+
+  it('are those of a sleeper where it does not even say whether it runs', async () => {
+    const { target } = openSleeper(['a'])
+    target.backend.isRunning = () => Promise.reject(new LmappError('engine-failed', 'Ill.'))
+    assert.deepEqual(names(await listModels([target]).soon), [])
   })
 })
 

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { isLmappError, untilAborted } from 'lmapp-kit'
 import type { RegisteredBackend } from '../backends/registry.ts'
 import type { KnownModel } from '../models/models.ts'
 import { atMost } from './at-most.ts'
+import { recallModels, rememberModels } from './remembered-models.ts'
 
 /** A backend with what it lists. */
 export interface Listed {
@@ -12,14 +14,15 @@ export interface Listed {
 /** What several backends list, asked all at once. */
 export interface Listing {
   /**
-   * Without those that let a request wait: one that nobody configured and that does not answer soon, and one that failed
-   * and is being tried again. For these stands what they listed last.
+   * Without those that let a request wait: one that nobody configured and that does not answer soon, one that failed and
+   * is being tried again, and one that would have to be started only to say what it has. For these stands what they
+   * listed last.
    */
   soon: Promise<Listed[]>
   /** Whether some were passed over; known when `soon` is there. */
   readonly incomplete: boolean
-  /** With all that answer within their own limits. */
-  all: Promise<Listed[]>
+  /** With all that answer within their own limits. Starts what must be started to be asked. */
+  all(): Promise<Listed[]>
 }
 
 /** Milliseconds in which a server of this machine that nobody configured answers, or is passed over. */
@@ -27,42 +30,67 @@ const soonMs = 300
 
 export function listModels(targets: readonly RegisteredBackend[]): Listing {
   let incomplete = false
-  const asked = targets.map((target) => {
-    const { models, waits } = ask(target)
-    const isAway = waits === 'nobody'
-    const soon = isAway ? Promise.resolve(undefined) : waits === 'a moment' ? atMost(soonMs, models) : models
-    const listedSoon = soon.then((found): Listed => {
-      incomplete ||= found === undefined
-      return { target, models: found ?? target.lastListed ?? [] }
-    })
-    return { listedSoon, listed: models.then((found): Listed => ({ target, models: found })) }
-  })
+  const asked = targets.map((target) => ({ target, ...ask(target) }))
+  const toSoon = async ({ target, soon }: Asked & { target: RegisteredBackend }): Promise<Listed> => {
+    const found = await soon
+    incomplete ||= found === undefined
+    return { target, models: found ?? target.lastListed ?? [] }
+  }
   return {
-    soon: Promise.all(asked.map(({ listedSoon }) => listedSoon)),
+    soon: Promise.all(asked.map(toSoon)),
     get incomplete() {
       return incomplete
     },
-    all: Promise.all(asked.map(({ listed }) => listed)),
+    all: () => Promise.all(asked.map(async ({ target, all }) => ({ target, models: await all() }))),
   }
 }
 
 /** All that answer; a backend that does not lists nothing and disturbs no other. */
 export async function listAll(targets: readonly RegisteredBackend[]): Promise<Listed[]> {
-  return listModels(targets).all
+  return listModels(targets).all()
 }
 
-type Waits = 'to the end' | 'a moment' | 'nobody'
+interface Asked {
+  /** Undefined where it is passed over. */
+  soon: Promise<KnownModel[] | undefined>
+  all: () => Promise<KnownModel[]>
+}
 
-function ask(target: RegisteredBackend): { models: Promise<KnownModel[]>; waits: Waits } {
+function ask(target: RegisteredBackend): Asked {
   const { breaker, automatic, type } = target
   const { state } = breaker.current
-  if (type.knownModels) return { models: listKnown(target), waits: automatic ? 'a moment' : 'to the end' }
-  if (state === 'open') return { models: Promise.resolve([]), waits: 'to the end' }
-  if (state === 'half-open' && !breaker.admits()) {
-    return { models: Promise.resolve(target.lastListed ?? []), waits: 'to the end' }
-  }
+  if (type.knownModels) return asking(listKnown(target), automatic)
+  if (state === 'open') return asking(Promise.resolve([]), false)
+  if (state === 'half-open' && !breaker.admits()) return asking(Promise.resolve(target.lastListed ?? []), false)
+  if (type.startsToList) return askSleeper(target)
   const models = listOne(target)
-  return { models, waits: state === 'half-open' ? 'nobody' : automatic ? 'a moment' : 'to the end' }
+  return state === 'half-open' ? { soon: Promise.resolve(undefined), all: () => models } : asking(models, automatic)
+}
+
+function asking(models: Promise<KnownModel[]>, onlyAMoment: boolean): Asked {
+  return { soon: onlyAMoment ? atMost(soonMs, models) : models, all: () => models }
+}
+
+/** It is asked while it runs; otherwise it is believed to have what it had. */
+function askSleeper(target: RegisteredBackend): Asked {
+  let models: Promise<KnownModel[]> | undefined
+  const all = () => {
+    models ??= listOne(target)
+    return models
+  }
+  const soon = async () => {
+    if (!(await isAwake(target))) return recallModels(target)
+    return target.automatic ? atMost(soonMs, all()) : all()
+  }
+  return { soon: soon(), all }
+}
+
+async function isAwake({ backend }: RegisteredBackend): Promise<boolean> {
+  try {
+    return (await atMost(soonMs, backend.isRunning()))?.running === true
+  } catch {
+    return false
+  }
 }
 
 /**
@@ -70,14 +98,18 @@ function ask(target: RegisteredBackend): { models: Promise<KnownModel[]>; waits:
  * question does not wait for it; one that loads says that, which does not.
  */
 const graceMs = 500
+/** Milliseconds for one that is started to be asked. */
+const longestStartMs = 10_000
 
 async function listOne(target: RegisteredBackend): Promise<KnownModel[]> {
-  const { breaker, context } = target
+  const { breaker, context, type } = target
   const isTrial = breaker.current.state === 'half-open'
   try {
-    const signal = AbortSignal.timeout(context.timeouts.connectMs + graceMs)
+    const limitMs = context.timeouts.connectMs + graceMs
+    const signal = AbortSignal.timeout(type.startsToList ? Math.max(limitMs, longestStartMs) : limitMs)
     const models = await untilAborted(target.backend.listModels({ signal }), signal)
     if (isTrial) breaker.succeeded()
+    if (type.startsToList && !isDeepStrictEqual(models, target.lastListed)) await rememberModels(target, models)
     target.lastListed = models
     return models
   } catch (error) {

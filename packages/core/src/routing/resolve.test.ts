@@ -87,6 +87,23 @@ describe('which model answers when none is named', () => {
     assert.deepEqual(names(await resolve(alone, undefined)), ['reader/own'])
   })
 
+  it('a plugin only once it was used, or when nothing else is here: then it is started to say what it has', async () => {
+    const plugin: BackendType = { ...asked, name: 'plugin', owner: 'lmapp', startsToList: true }
+    const own = { reader: { type: 'reader', config: { own: 1 } } }
+    await using core = await openCore({
+      boxes: {},
+      types: [reader, plugin],
+      backends: { ...own, plugin: { type: 'plugin' } },
+    })
+    assert.deepEqual(names(await resolve(core, undefined)), ['reader/own'])
+    assert.deepEqual(names(await resolve(core, 'told')), ['plugin/told'])
+    assert.deepEqual(names(await resolve(core, undefined)), ['reader/own'])
+    const all = async () => new Map([['plugin/told', '2026-01-01']])
+    assert.deepEqual(names(await resolve(core, undefined, { uses: { all, note: async () => {} } })), ['plugin/told'])
+    await using alone = await openCore({ boxes: {}, types: [plugin], backends: { plugin: { type: 'plugin' } } })
+    assert.deepEqual(names(await resolve(alone, undefined)), ['plugin/told'])
+  })
+
   it('the configured one before all others', async () => {
     await using core = await open({ warm: { type: 'warm' }, engine: { type: 'engine' } }, { model: 'old' })
     assert.deepEqual(names(await resolve(core, undefined)), ['engine/old'])

@@ -78,7 +78,7 @@ async function resolveByList(
   } catch (error) {
     if (!isLmappError(error) || !listing.incomplete) throw error
   }
-  return among(await listing.all)
+  return among(await listing.all())
 }
 
 /** `shown`: what those list that are no secret. */
@@ -138,15 +138,15 @@ async function withFetch(resolution: Resolution, options: ResolveOptions): Promi
 }
 
 /**
- * A model that is in memory, else the newest of an engine that runs, else one of the files that lmapp runs itself: the
- * last used, else an own one that fits, else another program's that fits. Else the small default, fetched.
+ * A model that is in memory, else the newest of an engine that runs, else one that lmapp would run itself: the last used,
+ * else an own file that fits, else a plugin's, else another program's file that fits. Else the small default, fetched.
  */
 async function chooseDefault(targets: RegisteredBackend[], options: ResolveOptions): Promise<Resolution> {
   const eligible = targets.filter((target) => !target.type.onlyWhenNamed)
   const listing = listModels(eligible)
   const used = await options.uses?.all()
   const soon = chooseAmong(await listing.soon, used, options)
-  const best = soon ?? (listing.incomplete ? chooseAmong(await listing.all, used, options) : undefined)
+  const best = soon ?? (listing.incomplete ? chooseAmong(await listing.all(), used, options) : undefined)
   if (best) return { candidates: [{ target: best.target, model: best.model.id }] }
   return fetchDefault(eligible, options)
 }
@@ -204,14 +204,19 @@ function byPreference(one: Choice, other: Choice): number {
   const latest = (other.usedAt ?? '').localeCompare(one.usedAt ?? '')
   const newest = (other.model.modifiedAt ?? '').localeCompare(one.model.modifiedAt ?? '')
   const ranks = rankOf(one) - rankOf(other)
-  return ranks || (isFile(one) ? latest : 0) || newest
+  return ranks || (rankOf(one) === ranksByUse ? latest : 0) || newest
 }
 
+const ranksByUse = 2
+
+/** A plugin that was added changes nobody's default before he used it. */
 function rankOf({ target, model, usedAt }: Choice): number {
-  if (model.loaded && target.type.owner === 'external') return 0
-  if (!isFile({ target, model })) return 1
-  if (usedAt !== undefined) return 2
-  return isForeign(model) ? 4 : 3
+  const { owner, startsToList } = target.type
+  if (model.loaded && owner === 'external') return 0
+  if (!isFile({ target, model }) && !startsToList) return 1
+  if (usedAt !== undefined) return ranksByUse
+  if (startsToList) return 4
+  return isForeign(model) ? 5 : 3
 }
 
 function toOffline(model: CatalogueEntry): LmappError {

@@ -24,6 +24,15 @@ export async function compileSchema(schema: Record<string, unknown>): Promise<An
   }
 }
 
+/** What of a value does not satisfy a schema: JSON pointers and words. Throws `bad-input` for a schema that is none. */
+export async function findMismatches(
+  schema: Record<string, unknown>,
+  value: unknown,
+): Promise<{ path: string; message: string }[]> {
+  const validate = await compile(schema)
+  return validate(value) ? [] : toMismatches(validate.errors ?? [])
+}
+
 async function compile(schema: Record<string, unknown>): Promise<ValidateFunction> {
   try {
     if (JSON.stringify(schema).length > longestSchema) throw new Error(`it is longer than ${longestSchema} bytes`)
@@ -40,10 +49,17 @@ async function compile(schema: Record<string, unknown>): Promise<ValidateFunctio
 }
 
 function describeProblems(errors: readonly ErrorObject[]): string {
-  const lines = errors.map(({ instancePath, message = 'is not as described', params }) => {
+  return toMismatches(errors)
+    .map(({ path, message }) => `${path || 'the answer'} ${message}`)
+    .join('; ')
+}
+
+function toMismatches(errors: readonly ErrorObject[]): { path: string; message: string }[] {
+  const mismatches = errors.map(({ instancePath: path, message = 'is not as described', params }) => {
     const extra = 'additionalProperty' in params ? ` ("${params.additionalProperty}")` : ''
     const allowed = 'allowedValues' in params ? `: ${JSON.stringify(params.allowedValues)}` : ''
-    return `${instancePath || 'the answer'} ${message}${extra}${allowed}`
+    return { path, message: `${message}${extra}${allowed}` }
   })
-  return [...new Set(lines)].slice(0, mostProblems).join('; ')
+  const unlike = new Map(mismatches.map((mismatch) => [`${mismatch.path} ${mismatch.message}`, mismatch]))
+  return [...unlike.values()].slice(0, mostProblems)
 }

@@ -1,3 +1,3 @@
-export { type AnswerCheck, compileSchema } from './compile-schema.ts'
+export { type AnswerCheck, compileSchema, findMismatches } from './compile-schema.ts'
 export { findJson } from './find-json.ts'
 export { toCorrection, withSchemaInstruction } from './instructions.ts'

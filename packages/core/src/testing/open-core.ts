@@ -55,8 +55,9 @@ export async function openCore(options: OpenCoreOptions): Promise<Core> {
   const { maxPages } = options
   const store = await openStore({ path: join(dir, 'history.sqlite'), ...(maxPages !== undefined && { maxPages }) })
   const library = createModelLibrary({ modelsDir: join(dir, 'models'), cacheDir: join(dir, 'cache'), environment: {} })
+  const types = new Map([mockType, ...(options.types ?? [])].map((type) => [type.name, type]))
   const registry = createBackendRegistry({
-    types: new Map([mockType, ...(options.types ?? [])].map((type) => [type.name, type])),
+    types: async () => types,
     config: async () => config,
     automatic: async () => [],
     context: (id, { timeouts }) => ({ timeouts, dataDir: dir, logFile: join(dir, `${id}.log`), modelsDir: dir }),

@@ -2,7 +2,12 @@ import { EventEmitter } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createBackendControl, createBackendRegistry, createBackendReports } from '@lmapp/core/backends'
+import {
+  type BackendType,
+  createBackendControl,
+  createBackendRegistry,
+  createBackendReports,
+} from '@lmapp/core/backends'
 import type { Config } from '@lmapp/core/config'
 import { createRunManager } from '@lmapp/core/runs'
 import { openStore } from '@lmapp/core/store'
@@ -145,10 +150,10 @@ async function openCore(folder: string, { backend }: DictatedBackend) {
   const logFile = join(folder, 'logs', 'dictated.log')
   await mkdir(join(folder, 'logs'))
   await writeFile(logFile, 'one\ntwo\nthree\n')
+  const dictated: BackendType = { name: 'dictated', execution: 'built-in', owner: 'external', create: () => backend }
+  const types = new Map([[dictated.name, dictated]])
   const registry = createBackendRegistry({
-    types: new Map([
-      ['dictated', { name: 'dictated', execution: 'built-in', owner: 'external', create: () => backend }],
-    ]),
+    types: async () => types,
     config: async () => config,
     automatic: async () => [],
     context: () => ({ timeouts: config.timeouts, dataDir: folder, logFile, modelsDir: folder }),

@@ -32,7 +32,10 @@ export interface SubprocessBackendOptions {
   directory: string
   /** For `hello`. */
   config: Record<string, unknown>
-  secrets: Record<string, string>
+  /** For `hello`; a function is asked at each start, so that a changed key counts. */
+  secrets: Record<string, string> | (() => Promise<Record<string, string>>)
+  /** Called before each start of the process; what it throws is why there is none. */
+  beforeStart?: () => Promise<void>
   /** The plugin's own folder; `exchange` in it is the host's, for large values. Made when the process starts. */
   dataDir: string
   /** What the plugin says for people; at 1 MiB it becomes `<logFile>.1`. */
@@ -43,6 +46,8 @@ export interface SubprocessBackendOptions {
   /** Where the command's program is `node`. Default: the Node that runs this, without options. */
   execPath?: string
   execArgv?: readonly string[]
+  /** Full paths of what bare program names in the command stand for: `python` of the plugin's own environment. */
+  programs?: Readonly<Record<string, string>>
   /** Where its process is written down while it runs. */
   records?: ProcessRecords
   /** Waits before a restart after several crashes. Default: by the clock. */
@@ -211,16 +216,20 @@ function createLauncher(
 ): (signal: AbortSignal) => Promise<Session> {
   const { manifest, directory, config, secrets, dataDir } = options
   const log = createEngineLog({ file: options.logFile })
-  return (signal) =>
-    openSession(
+  return async (signal) => {
+    await options.beforeStart?.()
+    return openSession(
       {
-        ...{ name: manifest.name, directory, config, secrets, dataDir, timeouts, log },
+        ...{ name: manifest.name, directory, config, dataDir, timeouts, log },
+        secrets: typeof secrets === 'function' ? await secrets() : secrets,
         command: manifest.command ?? [],
         environment: toChildEnvironment(options.environment),
         execPath: options.execPath ?? process.execPath,
         execArgv: options.execArgv ?? [],
+        ...(options.programs && { programs: options.programs }),
         ...(options.records && { records: options.records }),
       },
       signal,
     )
+  }
 }
