@@ -24,7 +24,10 @@ export interface OutboxOptions {
 
 const maxBatch = 64
 
-/** What one turn of the event loop brings goes out together, at the end of its microtasks. */
+/**
+ * What one turn of the event loop brings goes out together, at the end of its microtasks. A part without credit makes
+ * the backend wait.
+ */
 export function createOutbox({ connection, id, credit, signal }: OutboxOptions): Outbox {
   let batch: SentPart[] = []
   let seq = 0
@@ -68,14 +71,25 @@ export function createOutbox({ connection, id, credit, signal }: OutboxOptions):
     flush()
   }
 
+  /** At the end of the microtasks, so that what was held up by it goes out together. */
+  function flushSoon(): void {
+    if (scheduled) return
+    scheduled = true
+    process.nextTick(flush)
+  }
+
   function dropRest(): void {
     flush()
     batch = []
     release()
   }
 
+  function hasRoom(): boolean {
+    return batch.length < maxBatch && batch.length <= credit
+  }
+
   function release(): void {
-    if (batch.length >= maxBatch) return
+    if (!hasRoom()) return
     waiter?.resolve()
     waiter = undefined
   }
@@ -92,17 +106,15 @@ export function createOutbox({ connection, id, credit, signal }: OutboxOptions):
     add(part) {
       if (signal.aborted) return undefined
       batch.push(part)
-      if (!scheduled) {
-        scheduled = true
-        process.nextTick(flush)
-      }
-      if (batch.length < maxBatch && failure === undefined) return undefined
+      flushSoon()
+      if (hasRoom() && failure === undefined) return undefined
       flush()
-      return waitUntil(() => batch.length < maxBatch)
+      return waitUntil(hasRoom)
     },
     grant(parts) {
       credit += parts
-      flush()
+      flushSoon()
+      release()
     },
     drain() {
       flush()

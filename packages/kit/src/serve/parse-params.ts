@@ -34,7 +34,9 @@ export function parseHelloParams(value: unknown): HelloParams {
 
 export function parseChatParams(value: unknown): { request: unknown; credit: number } {
   const params = parseObject(value, 'params')
-  return { request: params.request, credit: toNumber(params.credit, defaultCredit) }
+  const { request, credit = defaultCredit } = params
+  if (!isCount(credit)) throw wrong('credit', 'a number of parts')
+  return { request, credit }
 }
 
 export function parseChatRequest(value: unknown): ChatRequest {
@@ -70,7 +72,7 @@ export function parseLarge(value: unknown, member: string): { model: string; lar
 
 /** `credit` and `cancel` name a request. Undefined when they do not: a notification has no error to answer with. */
 export function parseCredit(value: unknown): { id: unknown; parts: number } | undefined {
-  return isObject(value) && typeof value.parts === 'number' ? { id: value.id, parts: value.parts } : undefined
+  return isObject(value) && isCount(value.parts) ? { id: value.id, parts: value.parts } : undefined
 }
 
 export async function resolveLarge(value: unknown, read: (file: FileValue) => Promise<Buffer>): Promise<unknown> {
@@ -91,6 +93,10 @@ function parseObject(value: unknown, name: string): Record<string, unknown> {
 function parseString(value: unknown, name: string): string {
   if (typeof value !== 'string') throw wrong(name, 'a text')
   return value
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
 function toNumber(value: unknown, otherwise: number): number {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -101,11 +102,32 @@ describe('serve', () => {
     }
   })
 
-  it('ends when the line from the host is broken, and says so', async () => {
-    await using example = await openGreeted()
-    example.child.stdin.write('what?\n')
-    assert.equal(await example.exitCode(), 1)
-    assert.match(await example.stderr, /The line from the host broke: A line is no JSON\.\ndisposed/)
+  it('ends when the line from the host is broken, and says so with the line, cut', async () => {
+    const cases: [line: string | Uint8Array, said: string][] = [
+      ['what?', 'A line is no JSON. It begins: "what?"'],
+      [`\u001b${'x'.repeat(5000)}`, `A line is no JSON. It begins: "\\u001b${'x'.repeat(199)}"`],
+      ['['.repeat(1_000_000), `A line is nested deeper than 500 levels. It begins: "${'['.repeat(200)}"`],
+      [Uint8Array.of(0xff), 'A line is not valid UTF-8. It begins: "\ufffd"'],
+      ['x'.repeat(8 * 1024 * 1024 + 1), `A line is longer than 8388608 bytes. It begins: "${'x'.repeat(200)}"`],
+    ]
+    for (const [line, said] of cases) {
+      await using example = await openGreeted()
+      example.child.stdin.on('error', () => {})
+      example.child.stdin.write(line)
+      example.child.stdin.write('\n')
+      assert.equal(await example.exitCode(), 1)
+      assert.equal(await example.stderr, `example 0.1.0: The line from the host broke: ${said}\ndisposed\n`)
+    }
+  })
+
+  it('ends, whatever bytes come', async () => {
+    const noise = randomBytes(100_000)
+    for (const bytes of [noise, Buffer.concat([Buffer.from('\n'), noise])]) {
+      await using example = openExample()
+      example.child.stdin.on('error', () => {})
+      example.child.stdin.end(bytes)
+      assert.equal(await example.exitCode(), 1)
+    }
   })
 
   it('answers nothing before hello, one hello, and only for versions it knows', async () => {
@@ -135,6 +157,8 @@ describe('serve', () => {
     for (const [method, params, name] of [
       ['chat', { request: 'hi' }, 'request'],
       ['chat', { request: { model: 'small', messages: [1] } }, 'request.messages'],
+      ['chat', { request: { model: 'small', messages: [] }, credit: -1 }, 'credit'],
+      ['chat', { request: { model: 'small', messages: [] }, credit: 1.5 }, 'credit'],
       ['embed', { model: 'small', input: [1] }, 'input'],
       ['embed', { input: [] }, 'model'],
     ] as const) {
@@ -167,6 +191,7 @@ describe('serve', () => {
   it('never sends more than there is credit for, and answers is_running and cancel without any', async () => {
     await using example = await openGreeted()
     const chat = example.ask('chat', { request: question('Flood'), credit: 100 })
+    for (const parts of [-1, 0.5, '7']) example.send({ method: 'credit', params: { id: chat, parts } })
     const counts: number[] = []
     const receive = async () => counts.push(((await example.next()).params?.parts as unknown[]).length)
     while (counts.reduce((sum, count) => sum + count, 0) < 100) await receive()
@@ -179,7 +204,7 @@ describe('serve', () => {
     const { error } = last.find(({ id }) => id === chat) ?? {}
     assert.equal(error?.code, -32800)
     const { message } = last.find(({ method }) => method === 'log')?.params ?? {}
-    assert.ok(Number(String(message).split(' ').at(-1)) <= 107 + 65)
+    assert.equal(message, 'stopped after 108', 'the engine was not held up by the lack of credit')
   })
 
   it('says cancelled for an abort, whoever threw it', async () => {

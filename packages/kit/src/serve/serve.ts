@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { LmappError } from '../errors/lmapp-error.ts'
 import type { Plugin } from './plugin.ts'
 import { servePlugin } from './plugin-server.ts'
 import { takeStdout } from './take-stdout.ts'
@@ -15,7 +16,7 @@ export async function serve(plugin: Plugin): Promise<void> {
   const { output, flush } = takeStdout()
   const server = servePlugin(plugin, process.stdin, output)
   const broken = await Promise.race([server.closed, once(process, 'SIGTERM').then(() => undefined)])
-  if (broken) report(plugin, `The line from the host broke: ${broken.message}`)
+  if (broken) report(plugin, `The line from the host broke: ${broken.message}${toQuotation(broken)}`)
 
   const ending = dispose(plugin, server).then((clean) => flush().then(() => clean))
   const clean = await Promise.race([ending, delay(disposeDeadlineMs, false, { ref: true })])
@@ -34,4 +35,9 @@ async function dispose(plugin: Plugin, server: AsyncDisposable): Promise<boolean
 
 function report(plugin: Plugin, text: string): void {
   process.stderr.write(`${plugin.name} ${plugin.version}: ${text}\n`)
+}
+
+/** The beginning of the line, when it is a line that is wrong. */
+function toQuotation({ details }: LmappError): string {
+  return typeof details?.line === 'string' ? ` It begins: ${JSON.stringify(details.line)}` : ''
 }

@@ -9,57 +9,77 @@ export interface LineSplitter {
 }
 
 const lineFeed = 0x0a
+const leastRoom = 4096
 
-/** `maxBytes` counts what stands before the LF. */
+/** `maxBytes` counts what stands before the LF. What is held is a copy, and at most twice that. */
 export function createLineSplitter({ maxBytes }: { maxBytes: number }): LineSplitter {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-  let pending: Uint8Array[] = []
-  let pendingBytes = 0
+  const nothing = Buffer.alloc(0)
+  let held = nothing
+  let heldBytes = 0
 
   function hold(bytes: Uint8Array): void {
-    if (bytes.length === 0) return
-    assertLength(pendingBytes + bytes.length, maxBytes)
-    pending.push(bytes)
-    pendingBytes += bytes.length
+    const needed = heldBytes + bytes.length
+    if (needed > held.length) {
+      const roomier = Buffer.allocUnsafe(Math.max(needed, Math.min(2 * held.length, maxBytes), leastRoom))
+      roomier.set(held.subarray(0, heldBytes))
+      held = roomier
+    }
+    held.set(bytes, heldBytes)
+    heldBytes = needed
   }
 
-  function takePending(last: Uint8Array): Uint8Array {
-    if (pending.length === 0) return last
-    const line = Buffer.concat([...pending, last])
-    pending = []
-    pendingBytes = 0
+  function take(last: Uint8Array): Uint8Array {
+    if (heldBytes === 0) return last
+    hold(last)
+    const line = held.subarray(0, heldBytes)
+    held = nothing
+    heldBytes = 0
     return line
+  }
+
+  function assertLength(bytes: Uint8Array): void {
+    if (heldBytes + bytes.length <= maxBytes) return
+    const line = toShown(Buffer.concat([held.subarray(0, heldBytes), bytes.subarray(0, shownBytes)]))
+    throw new LmappError('stream-malformed', `A line is longer than ${maxBytes} bytes.`, {
+      details: { maxBytes, line },
+    })
   }
 
   return {
     *push(bytes) {
       let from = 0
       for (let at = bytes.indexOf(lineFeed); at !== -1; at = bytes.indexOf(lineFeed, from)) {
-        assertLength(pendingBytes + at - from, maxBytes)
-        const line = takePending(bytes.subarray(from, at))
+        const rest = bytes.subarray(from, at)
+        assertLength(rest)
         from = at + 1
-        yield withoutReturn(decode(decoder, line))
+        yield withoutReturn(decode(decoder, take(rest)))
       }
-      hold(bytes.subarray(from))
+      const rest = bytes.subarray(from)
+      assertLength(rest)
+      if (rest.length > 0) hold(rest)
     },
     end() {
-      if (pending.length === 0) return undefined
-      return withoutReturn(decode(decoder, takePending(new Uint8Array(0))))
+      return heldBytes === 0 ? undefined : withoutReturn(decode(decoder, take(nothing)))
     },
   }
-}
-
-function assertLength(bytes: number, maxBytes: number): void {
-  if (bytes <= maxBytes) return
-  throw new LmappError('stream-malformed', `A line is longer than ${maxBytes} bytes.`, { details: { maxBytes } })
 }
 
 function decode(decoder: InstanceType<typeof TextDecoder>, bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes)
   } catch (cause) {
-    throw new LmappError('stream-malformed', 'A line is not valid UTF-8.', { cause })
+    throw new LmappError('stream-malformed', 'A line is not valid UTF-8.', { details: { line: toShown(bytes) }, cause })
   }
+}
+
+const shownCharacters = 200
+/** Enough for so many characters of any kind. */
+const shownBytes = 4 * shownCharacters
+
+/** The beginning of a line that is wrong, for its error. */
+function toShown(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes.subarray(0, shownBytes)).slice(0, shownCharacters)
 }
 
 function withoutReturn(line: string): string {

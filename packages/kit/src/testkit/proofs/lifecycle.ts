@@ -26,7 +26,7 @@ export const healthProofs = {
   'health.while-chatting': async (context) => {
     const { backend, signal } = context
     let seen: Health | undefined
-    const chat = backend.chat(toRequest(context, context.prompts.long, { options: { maxTokens: 256 } }), { signal })
+    const chat = backend.chat(toRequest(context, context.prompts.long, { options: { maxTokens: 1024 } }), { signal })
     for await (const part of chat) {
       if (part.type !== 'text-delta' && part.type !== 'reasoning-delta') continue
       seen = await backend.isRunning()
