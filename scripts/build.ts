@@ -2,7 +2,7 @@
  * Bundles what users install: the command with everything private inside, and the two published libraries.
  * `npm ci` runs it by itself; it takes about a second.
  */
-import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { cpSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build } from 'esbuild'
 
@@ -50,6 +50,7 @@ await Promise.all([
       'gguf/index': 'packages/kit/src/gguf/index.ts',
       'schema/index': 'packages/kit/src/schema/index.ts',
       'testkit/index': 'packages/kit/src/testkit/index.ts',
+      'transcripts/index': 'packages/kit/src/transcripts/index.ts',
     },
     outdir: 'packages/kit/dist',
     splitting: true,
@@ -70,7 +71,16 @@ await Promise.all([
   }),
 ])
 
-const shipped = `${root}packages/cli/dist/embedded`
-mkdirSync(shipped, { recursive: true })
-cpSync(`${root}plugins/embedded/lmapp-backend.json`, `${shipped}/lmapp-backend.json`)
-cpSync(`${root}plugins/embedded/dist`, `${shipped}/dist`, { recursive: true })
+// Beside the command: the default plugin, what `backends new` begins with, and the SDKs that it copies.
+const shipped = `${root}packages/cli/dist`
+const isSource = (path: string) => !path.includes('__pycache__')
+for (const [from, to] of [
+  ['plugins/embedded/lmapp-backend.json', 'embedded/lmapp-backend.json'],
+  ['plugins/embedded/dist', 'embedded/dist'],
+  ['packages/cli/templates', 'templates'],
+  ['packages/kit/package.json', 'sdk/node/package.json'],
+  ['packages/kit/dist', 'sdk/node/dist'],
+  ['sdk/python/src/lmapp_backend', 'sdk/python'],
+]) {
+  cpSync(`${root}${from}`, `${shipped}/${to}`, { recursive: true, filter: isSource })
+}

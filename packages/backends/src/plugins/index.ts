@@ -8,6 +8,7 @@ export {
   stampOfFolders,
 } from './discover-plugins.ts'
 export {
+  describeSource,
   type InstallationRecord,
   type InstallationSource,
   installationFileName,

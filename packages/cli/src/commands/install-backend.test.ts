@@ -123,11 +123,15 @@ describe('lmapp backends install llamafile', () => {
     assert.ok(!existsSync(path))
   })
 
-  it('knows no other engine yet', async () => {
-    for (const other of ['ollama', '', 'llamafiles', 'llamafile2@1']) {
-      const { code, stderr } = await run(toArguments([other], 'yes'))
+  it('takes other names for plugins, and a version for what it is', async () => {
+    for (const [other, words] of [
+      ['', /The source is empty/],
+      ['llamafiles', /Did you mean: lmapp backends install llamafile\n/],
+      ['quite-another', /Known: .*llamafile/],
+    ] as const) {
+      const { code, stderr } = await run(toArguments([other], 'yes'), { environment: { PATH: '' } })
       assert.equal(code, 2)
-      assert.match(stderr, /lmapp backends install llamafile/)
+      assert.match(stderr, words)
     }
     assert.match((await run(toArguments(['llamafile@'], 'yes'))).stderr, /is no version of llamafile/)
   })

@@ -1,4 +1,4 @@
-import { type AvailablePlugin, findAvailablePlugins } from '@lmapp/backends/plugins'
+import { type AvailablePlugin, describeSource, findAvailablePlugins } from '@lmapp/backends/plugins'
 import type { BackendReports } from '@lmapp/core/backends'
 import type { ApiBackend } from 'lmapp-client'
 import { isLmappError, type ModelInfo } from 'lmapp-kit'
@@ -55,7 +55,7 @@ function describePlugin<Report extends ApiBackend>(report: Report, catalogue: Pl
     ...(installation && {
       installed: {
         version: installation.version,
-        from: toSourceText(installation.source),
+        from: describeSource(installation.source),
         sha256: installation.sha256,
         at: installation.installedAt,
       },
@@ -84,16 +84,11 @@ function toAvailable({ manifest, source, directory }: AvailablePlugin): ApiBacke
     type: manifest.name,
     state: 'available',
     reason: 'It is on this machine, and lmapp runs it only once it is installed as a backend.',
-    mend: `lmapp backends install ${toSourceText(source)}`,
+    mend: `lmapp backends install ${describeSource(source)}`,
     version: manifest.version,
     execution: manifest.execution,
     owner: 'external',
     address: directory,
     breaker: { state: 'closed' },
   }
-}
-
-/** As `lmapp backends install` takes it. */
-function toSourceText({ kind, from }: AvailablePlugin['source']): string {
-  return kind === 'npm' || kind === 'pypi' ? `${kind}:${from}` : from
 }

@@ -1,7 +1,8 @@
-import type { CommandSpec } from '../command-spec.ts'
-import { json, lines, yesToFetch } from './shared-options.ts'
+import type { CommandSpec, OptionSpec } from '../command-spec.ts'
+import { json, lines } from './shared-options.ts'
 
 const backendRef = ['NAME']
+const yes: OptionSpec = { name: 'yes', short: 'y', help: 'does it without a question' }
 
 export const backendsCommand: CommandSpec = {
   name: 'backends',
@@ -46,16 +47,47 @@ export const backendsCommand: CommandSpec = {
     },
     {
       name: 'backends install',
-      summary: 'fetches an engine: llamafile, or llamafile@VERSION',
-      operands: backendRef,
-      options: [json, yesToFetch],
+      summary: 'adds a plugin: a known name, a folder, a tarball, npm:NAME or pypi:NAME; or the engine llamafile',
+      operands: ['SOURCE'],
+      options: [json, yes],
       load: async () => (await import('../../commands/install-backend.ts')).installBackend,
     },
-    ...['update', 'remove', 'verify', 'new'].map((verb) => ({
-      name: `backends ${verb}`,
-      summary: 'comes in a later version',
+    {
+      name: 'backends update',
+      summary: 'brings the newest version of an installed plugin, or of all',
+      operands: ['[NAME]'],
+      options: [json, yes],
+      load: async () => (await import('../../commands/plugins/update-plugin.ts')).updatePlugins,
+    },
+    {
+      name: 'backends remove',
+      summary: 'removes an installed plugin',
       operands: backendRef,
-      options: [],
-    })),
+      options: [json, yes, { name: 'data', help: 'also what it keeps in its own folder' }],
+      load: async () => (await import('../../commands/plugins/remove-plugin.ts')).removePlugin,
+    },
+    {
+      name: 'backends verify',
+      summary: 'judges a plugin of any language: a line for each requirement',
+      operands: ['PATH'],
+      options: [
+        json,
+        {
+          name: 'model',
+          short: 'm',
+          value: 'NAME',
+          help: 'the model to ask; else the one in lmapp-verify.json, or the first',
+        },
+        { name: 'only', value: 'ID', repeatable: true, help: 'these requirements only, or all that begin so: chat' },
+      ],
+      load: async () => (await import('../../commands/plugins/verify-plugin.ts')).verifyPluginCommand,
+    },
+    {
+      name: 'backends new',
+      summary: 'makes a folder with a small backend that works, to begin with',
+      operands: backendRef,
+      options: [{ name: 'language', value: 'LANGUAGE', help: 'node or python' }, json],
+      load: async () => (await import('../../commands/plugins/new-plugin.ts')).newPlugin,
+    },
   ],
 }
