@@ -27,6 +27,8 @@ export interface RunOptions {
   /** Bytes on stdin; without it stdin is /dev/null. */
   stdin?: string | Uint8Array
   env?: Record<string, string>
+  /** Default: the temporary folder of the system. */
+  cwd?: string
 }
 
 /** A running command. */
@@ -110,8 +112,8 @@ function pick(...names: string[]): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 }
 
-function startCommand(args: string[], env: Record<string, string>, { stdin }: RunOptions): Running {
-  const child = spawn(process.execPath, [...command, ...args], { env, cwd: tmpdir() })
+function startCommand(args: string[], env: Record<string, string>, { stdin, cwd = tmpdir() }: RunOptions): Running {
+  const child = spawn(process.execPath, [...command, ...args], { env, cwd })
   const texts = { stdout: '', stderr: '' }
   const watchers = new Set<() => void>()
   for (const name of ['stdout', 'stderr'] as const) {
