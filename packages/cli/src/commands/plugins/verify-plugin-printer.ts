@@ -1,4 +1,4 @@
-import { type PluginVerdict, pluginRequirements } from '@lmapp/backends/verify'
+import { describeFailure, type PluginVerdict, pluginRequirements } from '@lmapp/backends/verify'
 import { isLmappError } from 'lmapp-kit'
 import type { Output } from '../../output/output.ts'
 import { toOneLine } from '../../output/sanitize.ts'
@@ -43,7 +43,7 @@ function toLines(verdict: PluginVerdict, { style }: Output): string {
   const { requirement, outcome } = verdict
   const [mark, color] = marks[outcome]
   const line = `${style(color, mark.padEnd(4))} ${requirement.id.padEnd(idWidth)}  ${requirement.title}`
-  if (outcome === 'failed') return `${line}\n     ${toOneLine(toMessage(verdict.error))}\n`
+  if (outcome === 'failed') return `${line}\n     ${toOneLine(describeFailure(verdict.error))}\n`
   if (outcome === 'passed') return `${line}\n`
   return `${line} ${style('dim', `(${toOneLine(verdict.reason)})`)}\n`
 }
@@ -60,9 +60,5 @@ function toJson(verdict: PluginVerdict): Record<string, unknown> {
 }
 
 function toErrorData(error: unknown): { code?: string; message: string } {
-  return isLmappError(error) ? { code: error.code, message: error.message } : { message: toMessage(error) }
-}
-
-function toMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return isLmappError(error) ? { code: error.code, message: error.message } : { message: describeFailure(error) }
 }

@@ -1,0 +1,5 @@
+export { chooseRequirements, requirementNames } from './choose-requirements.ts'
+export { type PluginRequirement, pluginRequirements } from './requirements.ts'
+export { parseVerifySettings, readVerifySettings, type VerifySettings, verifySettingsFileName } from './settings.ts'
+export { describeFailure, type PluginVerdict } from './verdict.ts'
+export { type VerifyPluginOptions, verifyPlugin } from './verify-plugin.ts'
