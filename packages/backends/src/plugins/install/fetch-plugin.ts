@@ -8,6 +8,7 @@ import { copyTree, hashFile, hashTree, type TreeLimits } from './file-tree.ts'
 import { assertPluginFolder, findPluginFolder } from './find-manifest.ts'
 import { toInstallError } from './install-error.ts'
 import { packNpm } from './npm.ts'
+import { bundlesPackages } from './plugin-needs.ts'
 import type { WantedPlugin } from './plugin-source.ts'
 import { downloadWheel } from './python.ts'
 import { readWheel } from './read-wheel.ts'
@@ -58,7 +59,7 @@ async function fetchFolder(from: string, staging: Staging, context: FetchContext
   context.report(`copying ${from}`)
   await assertPluginFolder(from)
   const folder = join(staging.plugin, treeName)
-  await copyTree(from, folder, context.limits)
+  await copyTree(from, folder, { limits: context.limits, withPackages: await bundlesPackages(from) })
   context.signal.throwIfAborted()
   const sha256 = await hashTree(folder)
   return { ...(await readManifest(folder)), sha256, content: { kind: 'tree', folder, origin: from } }

@@ -32,9 +32,16 @@ describe('copyTree', () => {
     assert.equal(await readFile(join(to, 'sub', 'b.txt'), 'utf8'), 'b')
   })
 
+  it('takes the packages along that a plugin bundles', async () => {
+    await writeFiles(from, { 'node_modules/x/index.js': '', 'sub/.git/x': '' })
+    await copyTree(from, to, { withPackages: true })
+    assert.ok((await readdir(to, { recursive: true })).includes('node_modules/x/index.js'))
+    assert.ok(!(await readdir(join(to, 'sub'))).includes('.git'))
+  })
+
   it('refuses what is no file, and what is too large', async () => {
-    await assert.rejects(copyTree(from, to, { files: 3, bytes: 1e6 }), isBadInput)
-    await assert.rejects(copyTree(from, to, { files: 30, bytes: 1 }), isBadInput)
+    await assert.rejects(copyTree(from, to, { limits: { files: 3, bytes: 1e6 } }), isBadInput)
+    await assert.rejects(copyTree(from, to, { limits: { files: 30, bytes: 1 } }), isBadInput)
     execFileSync('mkfifo', [join(from, 'pipe')])
     await assert.rejects(copyTree(from, to), isBadInput)
   })

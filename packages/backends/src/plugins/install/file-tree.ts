@@ -13,17 +13,28 @@ export interface TreeLimits {
 
 export const treeLimits: TreeLimits = { files: 50_000, bytes: 2 * 1024 ** 3 }
 
-/** What npm and pip make anew, and what is history. */
-const leftOut: ReadonlySet<string> = new Set(['.git', 'node_modules', '.venv', 'venv', '__pycache__'])
+/** What pip makes anew, and what is history. */
+const leftOut: ReadonlySet<string> = new Set(['.git', '.venv', 'venv', '__pycache__'])
+
+export interface CopyOptions {
+  limits?: TreeLimits | undefined
+  /** The plugin brings packages along, instead of having npm fetch them. */
+  withPackages?: boolean
+}
 
 /**
- * Copies a folder, without version control, `node_modules` and virtual environments. Links stay links, and none leads
- * out. Throws `bad-input` for what no plugin has, and `path-unusable`.
+ * Copies a folder, without version control, virtual environments and, unless it bundles them, `node_modules`. Links stay
+ * links, and none leads out. Throws `bad-input` for what no plugin has, and `path-unusable`.
  */
-export async function copyTree(from: string, to: string, limits: TreeLimits = treeLimits): Promise<void> {
+export async function copyTree(
+  from: string,
+  to: string,
+  { limits = treeLimits, withPackages = false }: CopyOptions = {},
+): Promise<void> {
   const counter = createCounter(from, limits)
   const filter = async (path: string) => {
-    if (path !== from && leftOut.has(basename(path))) return false
+    const name = basename(path)
+    if (path !== from && (leftOut.has(name) || (name === 'node_modules' && !withPackages))) return false
     const found = await lstat(path)
     if (!found.isFile() && !found.isDirectory() && !found.isSymbolicLink()) throw notAFile(path)
     counter.add(found.isFile() ? found.size : 0)

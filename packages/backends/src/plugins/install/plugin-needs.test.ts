@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { isLmappError } from 'lmapp-kit'
-import { readNeeds } from './plugin-needs.ts'
+import { bundlesPackages, readNeeds } from './plugin-needs.ts'
 import { writeFiles } from './testing/plugin-files.ts'
 
 let folder = ''
@@ -64,5 +64,19 @@ describe('what a plugin needs', () => {
     await assert.rejects(needs({ 'package.json': '{' }), (error) => isLmappError(error, 'bad-input'))
     assert.deepEqual((await needs({ 'package.json': '[]' })).npm, {})
     assert.deepEqual((await needs({ 'package.json': 'null' })).npm, {})
+  })
+
+  it('is not fetched where the plugin bundles it', async () => {
+    for (const [bundle, expected] of [
+      [['a'], true],
+      [true, true],
+      [[], false],
+      [undefined, false],
+    ] as const) {
+      await writeFiles(folder, { 'package.json': JSON.stringify({ bundleDependencies: bundle }) })
+      assert.equal(await bundlesPackages(folder), expected)
+    }
+    await rm(join(folder, 'package.json'))
+    assert.equal(await bundlesPackages(folder), false)
   })
 })

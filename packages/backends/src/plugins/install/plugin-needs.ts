@@ -22,6 +22,14 @@ export async function readNeeds({ folder, origin = folder }: NeedsOptions): Prom
   return { npm: await readNpm(folder, origin), python: await readPython(folder) }
 }
 
+/** Whether its `package.json` says that packages lie in its own `node_modules`, as npm's archives then have them too. */
+export async function bundlesPackages(folder: string): Promise<boolean> {
+  const file = join(folder, 'package.json')
+  const found = await readSmallFile(file)
+  const bundled = found && bundledOf(parseObject(found.text, file))
+  return bundled === true || (Array.isArray(bundled) && bundled.length > 0)
+}
+
 async function readNpm(folder: string, origin: string): Promise<Record<string, string>> {
   const file = join(folder, 'package.json')
   const found = await readSmallFile(file)
@@ -32,12 +40,15 @@ async function readNpm(folder: string, origin: string): Promise<Record<string, s
     ([name]) => toObject(toObject(peerDependenciesMeta)[name]).optional !== true,
   )
   const all = { ...Object.fromEntries(peers), ...toObject(dependencies), ...toObject(optionalDependencies) }
-  const bundled = manifest.bundleDependencies ?? manifest.bundledDependencies
+  const bundled = bundledOf(manifest)
   const wanted = Object.entries(all).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string' && !isBundled(entry[0], bundled),
   )
   return Object.fromEntries(wanted.map(([name, spec]) => [name, toFullPath(spec, origin)]))
 }
+
+const bundledOf = (manifest: Record<string, unknown>): unknown =>
+  manifest.bundleDependencies ?? manifest.bundledDependencies
 
 const isBundled = (name: string, bundled: unknown): boolean =>
   bundled === true || (Array.isArray(bundled) && bundled.includes(name))
