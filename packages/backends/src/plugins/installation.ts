@@ -37,8 +37,7 @@ export function describeSource({ kind, from }: InstallationSource): string {
 /** Reads `install.json`. Nothing in it may lead out of the record's folder. Throws `config-invalid` that names `file`. */
 export function parseInstallation(text: string, file: string): InstallationRecord {
   const record = parseObject(text, file)
-  if (record.format !== 1)
-    throw invalid(file, `"format" must be 1, and is ${JSON.stringify(record.format) ?? 'absent'}`)
+  if (record.format !== 1) throw invalid(file, '"format" must be 1')
   const known: InstallationRecord = {
     format: 1,
     name: readText(record, 'name', file, /^[a-z0-9-]+$/),

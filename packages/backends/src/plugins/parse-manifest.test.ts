@@ -74,12 +74,17 @@ describe('parseManifest', () => {
       ['execution', '"execution": "magic",', /:8: "execution" must be "subprocess", "ffi" or "grpc"/],
       ['execution', '"execution": "grpc",', /:1: "address" must be a host and port on loopback/],
       ['execution', '"execution": "ffi", "library": { "linux-x64": 1 },', /:8: "library" must be a path/],
+      ['homepage', '"homepage": "", "address": ["x"]', /:13: "address" must be a host and port/],
       ['platforms', '"platforms": "linux-x64",', /:9: "platforms" must be a list/],
       ['command', '"command": [],', /:10: "command" must begin with a program/],
       ['command', '"command": "./x",', /:10: "command" must be a list/],
       ['capabilities', '"capabilities": [],', /:11: "capabilities" must be an object/],
       ['capabilities', '"capabilities": {\n"chat": "maybe" },', /:12: "capabilities" says "maybe" of chat/],
       ['capabilities', '"capabilities": { "parallel": "4" },', /:11: "capabilities" says "4" of parallel/],
+      ['capabilities', '"capabilities": { "parallel": 0 },', /:11: "capabilities" says 0 of parallel; it must be 1/],
+      ['capabilities', '"capabilities": { "chat": ["yes"] },', /:11: "capabilities" says \["yes"\] of chat/],
+      ['capabilities', '"capabilities": { "chat": { "toString": 1 } },', /:11: "capabilities" says \{"toString":1\}/],
+      ['command', '"command": ["./x", "a\\u0000b"],', /:10: "command" must have no NUL character/],
       ['config_schema', '"config_schema": [],', /:12: "config_schema" must be a JSON Schema/],
     ] as const) {
       assert.match(errorOf(withLine(key, line)).message, expected)

@@ -35,7 +35,7 @@ const always: Record<keyof Omit<Manifest, 'command' | 'address' | 'library'>, Ch
 }
 
 const ofExecution: Record<'command' | 'address' | 'library', Check> = {
-  command: (value) => checkTexts(value) ?? (isFilled(value) ? undefined : 'must begin with a program'),
+  command: (value) => checkTexts(value) ?? checkCommand(value),
   address: matches(
     /^(unix:.+|(127\.0\.0\.1|localhost|\[::1\]):\d+)$/,
     'must be a host and port on loopback, or "unix:PATH"',
@@ -46,10 +46,12 @@ const ofExecution: Record<'command' | 'address' | 'library', Check> = {
       : 'must be a path, or paths by platform',
 }
 
+/** One of the three is needed; the others are of no use then, and still may not be wrong. */
 function needsOf(execution: unknown): Record<string, Check> {
-  if (execution === 'subprocess') return { command: ofExecution.command }
-  if (execution === 'grpc') return { address: ofExecution.address }
-  return { library: ofExecution.library }
+  const needed = execution === 'subprocess' ? 'command' : execution === 'grpc' ? 'address' : 'library'
+  return Object.fromEntries(
+    Object.entries(ofExecution).map(([key, check]) => [key, key === needed ? check : ifPresent(check)]),
+  )
 }
 
 function checkMethods(value: unknown): ReturnType<Check> {
@@ -62,11 +64,22 @@ function checkMethods(value: unknown): ReturnType<Check> {
 function checkCapabilities(value: unknown): ReturnType<Check> {
   if (!isObject(value)) return 'must be an object'
   for (const [name, support] of Object.entries(value)) {
-    const isRight =
-      name === 'parallel' ? typeof support === 'number' : ['yes', 'no', 'unknown'].includes(String(support))
-    if (!isRight) return { at: name, problem: `says "${String(support)}" of ${name}; it must be yes, no or unknown` }
+    if (name === 'parallel') {
+      if (!isCount(support)) return { at: name, problem: `says ${toShown(support)} of parallel; it must be 1 or more` }
+    } else if (!['yes', 'no', 'unknown'].some((known) => known === support)) {
+      return { at: name, problem: `says ${toShown(support)} of ${name.slice(0, 40)}; it must be yes, no or unknown` }
+    }
   }
   return undefined
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1
+}
+
+function toShown(value: unknown): string {
+  const json = JSON.stringify(value)
+  return json.length <= 40 ? json : `${json.slice(0, 40)}…`
 }
 
 function checkTexts(value: unknown): ReturnType<Check> {
@@ -83,8 +96,10 @@ function ifPresent(check: Check): Check {
   return (value) => (value === undefined ? undefined : check(value))
 }
 
-function isFilled(value: unknown): boolean {
-  return Array.isArray(value) && isFilledText(value[0])
+function checkCommand(value: unknown): ReturnType<Check> {
+  if (!Array.isArray(value) || !isFilledText(value[0])) return 'must begin with a program'
+  const wrong = value.findIndex((item) => item.includes('\0'))
+  return wrong === -1 ? undefined : { at: String(wrong), problem: 'must have no NUL character' }
 }
 
 function isFilledText(value: unknown): boolean {

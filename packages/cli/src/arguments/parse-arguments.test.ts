@@ -116,7 +116,6 @@ describe('the command line', () => {
     for (const line of [
       ['keys', 'list'],
       ['completions', 'bash'],
-      ['backends', 'verify', 'x'],
       ['--persona', 'x', 'hi'],
     ]) {
       assert.equal(refusal(...line).code, 'not-supported-yet')

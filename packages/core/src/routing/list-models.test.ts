@@ -153,6 +153,14 @@ describe('the models of one that must be started to say them', () => {
     const { target } = openSleeper(['a'])
     target.backend.isRunning = () => Promise.reject(new LmappError('engine-failed', 'Ill.'))
     assert.deepEqual(names(await listModels([target]).soon), [])
+    const unusable = Object.defineProperty(openSleeper([]).target, 'backend', {
+      get() {
+        throw new LmappError('not-supported-yet', 'It cannot be made.')
+      },
+    })
+    const listing = listModels([unusable])
+    assert.deepEqual(names(await listing.soon), [])
+    assert.deepEqual(names(await listing.all()), [])
   })
 })
 

@@ -85,9 +85,9 @@ function askSleeper(target: RegisteredBackend): Asked {
   return { soon: soon(), all }
 }
 
-async function isAwake({ backend }: RegisteredBackend): Promise<boolean> {
+async function isAwake(target: RegisteredBackend): Promise<boolean> {
   try {
-    return (await atMost(soonMs, backend.isRunning()))?.running === true
+    return (await atMost(soonMs, target.backend.isRunning()))?.running === true
   } catch {
     return false
   }

@@ -2,7 +2,7 @@ import { LmappError } from '../errors/lmapp-error.ts'
 import { createLineSplitter } from '../streams/line-splitter.ts'
 import { maxLineBytes, type RequestId, type RpcMessage } from './messages.ts'
 import type { Output } from './output.ts'
-import { type Incoming, isRequestId, parseMessage } from './parse-message.ts'
+import { type Incoming, isRequestId, isTooDeep, maxNesting, parseMessage } from './parse-message.ts'
 import { parseRpcError, toRpcError } from './rpc-error.ts'
 
 /** A request that came in. */
@@ -66,6 +66,7 @@ export function createConnection({ input, output, onRequest, onNotification }: C
   function send(message: RpcMessage): boolean {
     const line = JSON.stringify(message)
     if (line.length * 3 > outgoingLimit && Buffer.byteLength(line) > outgoingLimit) throw tooLong(outgoingLimit)
+    if (isTooDeep(line)) throw new LmappError('bad-input', `A message is nested deeper than ${maxNesting} levels.`)
     return output.write(`${line}\n`)
   }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isLmappError, LmappError } from 'lmapp-kit'
+import { type Backend, isLmappError, LmappError } from 'lmapp-kit'
 import { ask, collect, openFixture, talker, wrong } from '../fixtures/open-fixture.ts'
 
 const code = (expected: string) => (error: unknown) => error instanceof LmappError && error.code === expected
@@ -151,8 +151,9 @@ describe('a plugin that breaks the contract', () => {
       [['garbage', 'late'], 'stream-malformed', 'Loading weights...'],
       [['no-object-line'], 'protocol-violation', '[1]'],
       [['no-message'], 'protocol-violation', '{"jsonrpc":"2.0"}'],
-      [['bad-utf8'], 'protocol-violation', undefined],
-      [['long-line'], 'stream-malformed', undefined],
+      [['bad-utf8'], 'protocol-violation', '\uFFFD'],
+      [['long-line'], 'stream-malformed', 'x'.repeat(200)],
+      [['deep-line'], 'protocol-violation', `{"method":"parts","params":${'['.repeat(173)}`],
       [['parse-error'], 'protocol-violation', undefined],
       [['unknown-chat'], 'stream-malformed', undefined],
     ] as const) {
@@ -165,20 +166,26 @@ describe('a plugin that breaks the contract', () => {
     await assert.rejects(early.backend.start(), code('protocol-violation'))
   })
 
-  it('loses the chat whose parts are wrong, not its life', async () => {
-    for (const [mode, expected, text] of [
-      ['seq-gap', 'stream-malformed', 'so far'],
-      ['seq-twice', 'stream-malformed', 'so far'],
-      ['no-seq', 'protocol-violation', ''],
-      ['no-type', 'protocol-violation', ''],
-      ['no-text', 'protocol-violation', ''],
-      ['finish-as-part', 'protocol-violation', ''],
-      ['over-credit', 'protocol-violation', ''],
+  it('loses the chat whose parts are wrong, not its life; the error says where, and shows the value', async () => {
+    for (const [mode, expected, text, path, received] of [
+      ['seq-gap', 'stream-malformed', 'so far', 'seq', 3],
+      ['seq-twice', 'stream-malformed', 'so far', 'seq', 1],
+      ['no-seq', 'protocol-violation', '', 'seq', '{"id":3,"parts":[]}'],
+      ['no-parts', 'protocol-violation', '', 'parts', '{"id":3,"seq":1}'],
+      ['no-type', 'protocol-violation', '', 'parts[0].type', '{"text":"x"}'],
+      ['no-text', 'protocol-violation', '', 'parts[0].text', '{"type":"text-delta"}'],
+      ['long-text', 'protocol-violation', '', 'parts[1].text', `["${'y'.repeat(198)}`],
+      ['wrong-progress', 'protocol-violation', '', 'parts[0].progress.done', '"half"'],
+      ['wrong-logprobs', 'protocol-violation', '', 'parts[0].logprobs[1].logprob', '0.5'],
+      ['wrong-vendor', 'protocol-violation', '', 'parts[0].vendor', '[1]'],
+      ['finish-as-part', 'protocol-violation', '', 'parts[0]', '{"type":"finish","reason":"stop","usage":{}}'],
+      ['over-credit', 'protocol-violation', '', 'parts', 257],
     ] as const) {
       await using fixture = await openFixture(wrong(mode, 'obedient'))
       const result = await collect(fixture.backend.chat(ask('x')))
       assert.ok(isLmappError(result.error, expected), `${mode}: ${String(result.error)}`)
       assert.equal(result.text, text)
+      assert.deepEqual([result.error.details?.path, result.error.details?.received], [path, received], mode)
       assert.equal((await fixture.backend.isRunning()).running, true)
     }
   })
@@ -192,6 +199,37 @@ describe('a plugin that breaks the contract', () => {
       assert.equal(result.error.code, 'stream-incomplete')
       assert.equal(result.text, text)
     }
+  })
+
+  it('says what was no finish, and shows it', async () => {
+    const { error } = await chatWith('ends-with-half-a-finish')
+    assert.deepEqual(error.details, { path: 'reason', received: '{"type":"finish"}' })
+    assert.equal((await chatWith('ends-without-finish')).error.details?.path, 'type')
+  })
+
+  it('keeps its answer when only figures about it are wrong', async () => {
+    await using fixture = await openFixture(wrong('wrong-figures'))
+    const { parts, error } = await collect(fixture.backend.chat(ask('x')))
+    assert.equal(error, undefined)
+    const usage = { outputTokens: 2, later: 'x' }
+    assert.deepEqual(parts.at(-1), { type: 'finish', reason: 'stop', usage, timings: { loadMs: 1.5 } })
+  })
+
+  it('may log what it likes', async () => {
+    await using fixture = await openFixture(wrong('logs-oddly'))
+    assert.equal((await collect(fixture.backend.chat(ask('x')))).error, undefined)
+    await fixture.backend.stop()
+    assert.equal(await readFile(fixture.logFile, 'utf8'), 'info: \ninfo: \ninfo: \n')
+  })
+
+  it('floods its log and nothing else: lines that come too fast are left out, and counted', async () => {
+    await using fixture = await openFixture(wrong('floods-log'))
+    assert.equal((await collect(fixture.backend.chat(ask('x')))).error, undefined)
+    await fixture.backend.stop()
+    const text = await readFile(fixture.logFile, 'utf8')
+    const [, leftOut] = /^warning: (\d+) lines came too fast and were left out$/m.exec(text) ?? []
+    assert.ok(Number(leftOut) > 0)
+    assert.ok(text.length < 2 * 1024 * 1024)
   })
 
   it('is understood by its number when its error has no code', async () => {
@@ -224,23 +262,64 @@ describe('a plugin that breaks the contract', () => {
     }
   })
 
-  it('is told apart by what it answers', async () => {
+  it('is told apart by what it answers; the error says where it is wrong, and shows it', async () => {
     const asked = async (
       mode: string[],
-      use: (backend: Awaited<ReturnType<typeof openFixture>>['backend']) => unknown,
+      use: (backend: Backend) => unknown,
+      path: string | undefined,
+      received?: string,
     ) => {
       await using fixture = await openFixture(wrong(...mode))
       await fixture.backend.start()
-      await assert.rejects(async () => await use(fixture.backend), code('protocol-violation'))
+      await assert.rejects(
+        async () => await use(fixture.backend),
+        (error) => {
+          assert.ok(isLmappError(error, 'protocol-violation'), String(error))
+          assert.deepEqual([error.details?.path, error.details?.received], [path, received])
+          return true
+        },
+      )
     }
-    await asked(['wrong-health'], (backend) => backend.isRunning())
-    await asked(['wrong-info'], (backend) => backend.getInfo())
-    await asked(['wrong-models'], (backend) => backend.listModels())
-    await asked([''], (backend) => backend.showModel?.('x'))
-    await asked([''], (backend) => backend.countTokens?.({ model: 'x', messages: [] }))
-    for (const detail of ['file', 'odd', 'none', 'text', '']) {
-      await asked(['embeds', detail], (backend) => backend.embed?.({ model: 'x', input: [] }))
+    await asked(['wrong-health'], (backend) => backend.isRunning(), 'running', '"yes"')
+    await asked(['wrong-info'], (backend) => backend.getInfo(), 'version', '{"name":"wrong"}')
+    const listModels = (backend: Backend) => backend.listModels()
+    await asked(['wrong-models'], listModels, 'models[0].id', '{}')
+    await asked(['wrong-models', 'size'], listModels, 'models[1].sizeBytes', 'null')
+    await asked(['wrong-models', 'support'], listModels, 'models[0].capabilities.chat', '{"toString":1}')
+    await asked(['wrong-models', 'parallel'], listModels, 'models[0].capabilities.parallel', '0')
+    await asked(['wrong-models', 'none'], listModels, '', '"none"')
+    await asked([''], (backend) => backend.showModel?.('x'), 'id', '{}')
+    await asked([''], (backend) => backend.countTokens?.({ model: 'x', messages: [] }), 'tokens', '{}')
+    for (const [detail, path, received] of [
+      ['file', undefined, undefined],
+      ['odd', undefined, undefined],
+      ['none', 'dimensions', '{"vectors":[]}'],
+      ['text', 'vectors', '"x"'],
+      ['object', 'vectors.file', '{"file":1}'],
+      ['item', 'vectors[1]', '{"toString":1}'],
+      ['', '', 'null'],
+    ] as const) {
+      await asked(['embeds', detail], (backend) => backend.embed?.({ model: 'x', input: [] }), path, received)
     }
+  })
+
+  it('may say kinds of support that nobody knows yet: they count as unknown', async () => {
+    await using fixture = await openFixture(wrong('new-support'))
+    const capabilities = { chat: 'yes', tools: 'unknown', dance: 'always' }
+    assert.deepEqual(await fixture.backend.listModels(), [{ id: 'x', capabilities }])
+  })
+
+  it('is well although what it says of its models is not', async () => {
+    await using fixture = await openFixture(wrong('odd-health'))
+    await fixture.backend.start()
+    const models = [{ id: 'a', state: 'loading', progress: 0.5 }]
+    assert.deepEqual(await fixture.backend.isRunning(), {
+      running: true,
+      state: 'running',
+      active: 0,
+      queued: 3,
+      models,
+    })
   })
 })
 

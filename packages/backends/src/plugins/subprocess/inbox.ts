@@ -57,7 +57,7 @@ export function openInbox(session: Session, params: ChatParams): Inbox {
     if (batch.seq !== seq + 1) throw outOfOrder(seq + 1, batch.seq)
     seq = batch.seq
     credit -= batch.count
-    if (credit < 0) throw new LmappError('protocol-violation', 'More parts came than there was credit for.')
+    if (credit < 0) throw beyondCredit(batch.count, credit + batch.count)
     for (const part of batch.parts) {
       arrived.push(part)
       if (part.type !== 'status' && part.type !== 'warning') stage = 'after-first-token'
@@ -122,6 +122,12 @@ function toStreamError(violation: LmappError, stage: Stage): LmappError {
 
 function outOfOrder(expected: number, received: number): LmappError {
   return new LmappError('protocol-violation', `The parts are out of order: ${received} came instead of ${expected}.`, {
-    details: { expected, received },
+    details: { path: 'seq', expected, received },
+  })
+}
+
+function beyondCredit(received: number, credit: number): LmappError {
+  return new LmappError('protocol-violation', `${received} parts came where there was credit for ${credit}.`, {
+    details: { path: 'parts', received, credit },
   })
 }

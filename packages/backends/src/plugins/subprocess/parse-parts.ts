@@ -1,4 +1,21 @@
-import { type Finish, type FinishReason, LmappError, type Part, type Phase, type RequestId } from 'lmapp-kit'
+import { type Finish, type FinishReason, LmappError, type Part, type RequestId } from 'lmapp-kit'
+import {
+  amount,
+  anyObject,
+  count,
+  isObject,
+  joinPath,
+  keepRight,
+  listOf,
+  numberIn,
+  objectOf,
+  oneOf,
+  optional,
+  type Shape,
+  text,
+  toDetails,
+  violation,
+} from './shape.ts'
 
 /** What a plugin streams, as it comes over the line: unknown parts are left out, known ones must be right. */
 
@@ -17,36 +34,39 @@ export function parseRequestId(params: unknown): RequestId | undefined {
   return typeof id === 'number' || typeof id === 'string' ? id : undefined
 }
 
-/** Throws `protocol-violation`. */
+/** Throws `protocol-violation` that says where in the message something is wrong. */
 export function parseParts(params: unknown): ReceivedParts {
   if (!isObject(params) || typeof params.seq !== 'number' || !Array.isArray(params.parts)) {
-    throw violation('"parts" came without its number or its parts.', params)
+    const path = isObject(params) && typeof params.seq === 'number' ? 'parts' : 'seq'
+    throw violation('"parts" came without its number or its parts.', { path, value: params })
   }
   const parts: StreamedPart[] = []
-  for (const part of params.parts) {
-    if (!isObject(part) || typeof part.type !== 'string') throw violation('A part has no type.', part)
-    if (isKnown(part)) parts.push(part)
-  }
+  for (const [index, part] of params.parts.entries()) if (isKnown(part, index)) parts.push(part)
   return { seq: params.seq, count: params.parts.length, parts }
 }
 
-/** Throws `stream-incomplete`: a response that does not say how the answer ended is no end. */
+/**
+ * Throws `stream-incomplete`: a response that does not say how the answer ended is no end. Figures that are wrong are
+ * left out: the answer is whole without them.
+ */
 export function parseFinish(value: unknown): Finish {
   if (!isObject(value) || value.type !== 'finish' || typeof value.reason !== 'string') {
-    throw new LmappError('stream-incomplete', 'The response to the chat does not say how the answer ended.')
+    throw new LmappError('stream-incomplete', 'The response to the chat does not say how the answer ended.', {
+      details: { ...toDetails({ path: isObject(value) && value.type === 'finish' ? 'reason' : 'type', value }) },
+    })
   }
   const reason = reasons.find((known) => known === value.reason) ?? 'other'
   return {
     type: 'finish',
     reason,
-    usage: isObject(value.usage) ? value.usage : {},
-    ...(isObject(value.timings) && { timings: value.timings }),
+    usage: isObject(value.usage) ? keepRight(value.usage, usage) : {},
+    ...(isObject(value.timings) && { timings: keepRight(value.timings, timings) }),
     ...(isObject(value.vendor) && { vendor: value.vendor }),
   }
 }
 
 const reasons: readonly FinishReason[] = ['stop', 'length', 'tool-calls', 'content-filter', 'cancelled', 'other']
-const phases: readonly Phase[] = ['queued', 'connecting', 'fetching', 'loading', 'prompt', 'generating']
+const phases = ['queued', 'connecting', 'fetching', 'loading', 'prompt', 'generating']
 const warningCodes = [
   'unsupported-setting',
   'context-truncated',
@@ -56,36 +76,63 @@ const warningCodes = [
   'other',
 ]
 
+const usage = {
+  inputTokens: count,
+  outputTokens: count,
+  cachedTokens: count,
+  reasoningTokens: count,
+  contextLength: count,
+}
+const timings = { loadMs: amount, promptMs: amount, generationMs: amount }
+const vendor = optional(anyObject)
+
+export const progress = objectOf({
+  done: amount,
+  total: optional(amount),
+  unit: oneOf(['percent', 'tokens', 'bytes', 'steps']),
+})
+
+const logprob = objectOf({ token: text, logprob: numberIn(Number.NEGATIVE_INFINITY, 0) })
+const textDelta = objectOf({ text, logprobs: optional(listOf(logprob)), vendor })
+const reasoningDelta = objectOf({ text, vendor })
+const toolCall = objectOf({ id: text, name: text, arguments: text, vendor })
+const status = objectOf({ progress: optional(progress), message: optional(text), vendor })
+const warning = objectOf({ message: text, setting: optional(text), vendor })
+
 /** False for what may be left out. Throws for a known part that is wrong. */
-function isKnown(part: Record<string, unknown>): part is Record<string, unknown> & StreamedPart {
+function isKnown(part: unknown, index: number): part is StreamedPart {
+  if (!isObject(part) || typeof part.type !== 'string') {
+    throw violation('A part has no type.', { path: `parts[${index}].type`, value: part })
+  }
   switch (part.type) {
     case 'text-delta':
+      if (!isPlain(part)) assertShape(part, textDelta, index)
+      return part.text !== ''
     case 'reasoning-delta':
-      return assertTexts(part, 'text') && part.text !== ''
+      assertShape(part, reasoningDelta, index)
+      return part.text !== ''
     case 'tool-call':
-      return assertTexts(part, 'id', 'name', 'arguments')
+      return assertShape(part, toolCall, index)
     case 'status':
-      return phases.some((phase) => phase === part.phase)
+      return phases.some((phase) => phase === part.phase) && assertShape(part, status, index)
     case 'warning':
       if (!warningCodes.some((code) => code === part.code)) part.code = 'other'
-      return assertTexts(part, 'message')
+      return assertShape(part, warning, index)
     case 'finish':
-      throw violation('A finish came among the parts; it is the response.', part)
+      throw violation('A finish came among the parts; it is the response.', { path: `parts[${index}]`, value: part })
     default:
       return false
   }
 }
 
-function assertTexts(part: Record<string, unknown>, ...members: string[]): true {
-  const wrong = members.find((member) => typeof part[member] !== 'string')
-  if (wrong !== undefined) throw violation(`A part "${String(part.type)}" has no text in "${wrong}".`, part)
-  return true
+/** Nearly every part is. */
+function isPlain(part: Record<string, unknown>): boolean {
+  return typeof part.text === 'string' && part.logprobs === undefined && part.vendor === undefined
 }
 
-function violation(message: string, value: unknown): LmappError {
-  return new LmappError('protocol-violation', message, { details: { received: JSON.stringify(value)?.slice(0, 200) } })
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function assertShape(part: Record<string, unknown>, shape: Shape, index: number): true {
+  const wrong = shape(part)
+  if (!wrong) return true
+  const path = joinPath(`parts[${index}]`, wrong.path)
+  throw violation(`A part "${part.type}" is wrong in "${wrong.path}".`, { path, value: wrong.value })
 }

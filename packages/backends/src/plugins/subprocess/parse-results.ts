@@ -1,111 +1,172 @@
 import {
   type BackendInfo,
+  type Capabilities,
+  capabilityNames,
   type Embedding,
   type FileValue,
   type Health,
   type HelloResult,
   isFileValue,
-  LmappError,
+  type LmappError,
+  type ModelHealth,
   type ModelInfo,
   type Progress,
   type PullProgress,
   parseVectorBytes,
   type TokenCount,
 } from 'lmapp-kit'
+import { progress } from './parse-parts.ts'
+import {
+  anyObject,
+  count,
+  filledText,
+  isObject,
+  listOf,
+  numberIn,
+  objectOf,
+  oneOf,
+  optional,
+  type Shape,
+  text,
+  truth,
+  violation,
+  type Wrong,
+} from './shape.ts'
 
 /** What a plugin answers, as it comes over the line. All throw `protocol-violation`; unknown members stay. */
 
 export function parseHelloResult(value: unknown): HelloResult {
-  const result = parseObject(value, 'hello')
-  if (typeof result.interfaceVersion !== 'string' || typeof result.nonce !== 'string') throw wrong('hello', value)
-  return { interfaceVersion: result.interfaceVersion, nonce: result.nonce, info: parseInfo(result.info) }
+  const result = parseShape<HelloResult>(value, hello, 'hello')
+  return { ...result, info: withKnownSupport(result.info) }
 }
 
 export function parseInfo(value: unknown): BackendInfo {
-  const info = parseObject(value, 'get_info')
-  if (typeof info.name !== 'string' || typeof info.version !== 'string') throw wrong('get_info', value)
-  if (typeof info.interfaceVersion !== 'string' || !isObject(info.capabilities)) throw wrong('get_info', value)
-  return info as unknown as BackendInfo
+  return withKnownSupport(parseShape<BackendInfo>(value, info, 'get_info'))
 }
 
+/** What is wrong in the figures and models is left out: it is asked for often, and says first of all whether it runs. */
 export function parseHealth(value: unknown): Health {
-  const health = parseObject(value, 'is_running')
-  const state = states.find((known) => known === health.state)
-  if (typeof health.running !== 'boolean' || !state) throw wrong('is_running', value)
+  const health = parseShape<Health>(value, objectOf({ running: truth, state: oneOf(states) }), 'is_running')
+  const { running, state, degraded, active, queued, models } = health
   return {
-    running: health.running,
+    running,
     state,
-    ...(typeof health.degraded === 'string' && { degraded: health.degraded }),
-    active: typeof health.active === 'number' ? health.active : 0,
-    queued: typeof health.queued === 'number' ? health.queued : 0,
-    models: Array.isArray(health.models) ? health.models.filter(hasId) : [],
+    ...(typeof degraded === 'string' && { degraded }),
+    active: count(active) ? 0 : active,
+    queued: count(queued) ? 0 : queued,
+    models: Array.isArray(models) ? models.filter((model): model is ModelHealth => !modelHealth(model)) : [],
   }
 }
 
 export function parseModels(value: unknown): ModelInfo[] {
-  const { models } = parseObject(value, 'list_models')
-  if (!Array.isArray(models) || !models.every(hasId)) throw wrong('list_models', value)
-  return models as ModelInfo[]
+  const { models } = parseShape<{ models: ModelInfo[] }>(value, objectOf({ models: listOf(model) }), 'list_models')
+  return models.map(withKnownSupport)
 }
 
 export function parseModel(value: unknown): ModelInfo {
-  if (!hasId(value)) throw wrong('show_model', value)
-  return value as unknown as ModelInfo
+  return withKnownSupport(parseShape<ModelInfo>(value, model, 'show_model'))
 }
 
 export function parseTokenCount(value: unknown): TokenCount {
-  const count = parseObject(value, 'count_tokens')
-  if (typeof count.tokens !== 'number') throw wrong('count_tokens', value)
-  return { tokens: count.tokens, exact: count.exact === true }
+  const { tokens, exact } = parseShape<TokenCount>(value, objectOf({ tokens: count }), 'count_tokens')
+  return { tokens, exact: exact === true }
 }
 
 export async function parseEmbedding(
   value: unknown,
   read: (file: FileValue) => Promise<Uint8Array>,
 ): Promise<Embedding> {
-  const { vectors, dimensions, inputTokens } = parseObject(value, 'embed')
-  if (typeof dimensions !== 'number') throw wrong('embed', value)
+  const { vectors, dimensions, inputTokens } = parseShape<WireEmbedding>(value, embedding, 'embed')
   return {
-    vectors: await parseVectors(vectors, dimensions, read),
-    ...(typeof inputTokens === 'number' && { inputTokens }),
+    vectors: isFileValue(vectors)
+      ? parseVectorBytes(await read(vectors), dimensions)
+      : vectors.flatMap((vector) => parseVectorBytes(Buffer.from(vector, 'base64'), dimensions)),
+    ...(!count(inputTokens) && { inputTokens }),
   }
 }
 
 /** Undefined for a step that says nothing. */
 export function parsePullStep(value: unknown): PullProgress | undefined {
   if (!isObject(value) || typeof value.status !== 'string') return undefined
-  const { status, progress } = value
-  if (!isObject(progress) || typeof progress.done !== 'number') return { status }
-  return { status, progress: progress as unknown as Progress }
+  const { status } = value
+  return progress(value.progress) ? { status } : { status, progress: value.progress as Progress }
 }
 
-const states = ['stopped', 'starting', 'running', 'stopping', 'failed'] as const
-
-async function parseVectors(
-  vectors: unknown,
-  dimensions: number,
-  read: (file: FileValue) => Promise<Uint8Array>,
-): Promise<Float32Array[]> {
-  if (isFileValue(vectors)) return parseVectorBytes(await read(vectors), dimensions)
-  if (!Array.isArray(vectors)) throw wrong('embed', vectors)
-  return vectors.flatMap((vector) => parseVectorBytes(Buffer.from(String(vector), 'base64'), dimensions))
+interface WireEmbedding {
+  vectors: string[] | FileValue
+  dimensions: number
+  inputTokens: number
 }
 
-function parseObject(value: unknown, method: string): Record<string, unknown> {
-  if (!isObject(value)) throw wrong(method, value)
-  return value
+const states = ['stopped', 'starting', 'running', 'stopping', 'failed']
+
+const modelHealth = objectOf({
+  id: text,
+  state: oneOf(['unloaded', 'loading', 'ready']),
+  progress: optional(numberIn(0, 1)),
+})
+
+const capabilities = objectOf({
+  ...Object.fromEntries(capabilityNames.map((name) => [name, optional(text)])),
+  parallel: optional((value) => count(value) ?? numberIn(1, Number.MAX_SAFE_INTEGER)(value)),
+})
+
+const info = objectOf({
+  name: text,
+  version: text,
+  interfaceVersion: text,
+  engineVersion: optional(text),
+  description: optional(text),
+  capabilities,
+})
+
+const hello = objectOf({ interfaceVersion: text, nonce: text, info })
+
+const model = objectOf({
+  id: filledText,
+  sizeBytes: optional(count),
+  modifiedAt: optional(text),
+  quantization: optional(text),
+  parameters: optional(text),
+  family: optional(text),
+  contextLength: optional(count),
+  loaded: optional(truth),
+  capabilities: optional(capabilities),
+  license: optional(text),
+  digest: optional(text),
+  path: optional(text),
+  template: optional(text),
+})
+
+const vectorList = listOf(text)
+
+const embedding = objectOf({
+  vectors: (value) => (Array.isArray(value) ? vectorList(value) : toWrongFile(value)),
+  dimensions: count,
+})
+
+function toWrongFile(value: unknown): Wrong | undefined {
+  return isFileValue(value) ? undefined : (anyObject(value) ?? { path: 'file', value })
 }
 
-function hasId(value: unknown): value is Record<string, unknown> & { id: string; state: never } {
-  return isObject(value) && typeof value.id === 'string'
+function parseShape<Value>(value: unknown, shape: Shape, method: string): Value {
+  const wrong = shape(value)
+  if (wrong) throw wrongAnswer(method, wrong)
+  return value as Value
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** A kind of support that is not known counts as `unknown`. */
+function withKnownSupport<Value extends { capabilities?: Capabilities }>(value: Value): Value {
+  if (!value.capabilities) return value
+  const known = capabilityNames
+    .filter((name) => value.capabilities?.[name] !== undefined)
+    .map((name) => [name, supports.find((support) => support === value.capabilities?.[name]) ?? 'unknown'])
+  return { ...value, capabilities: { ...value.capabilities, ...Object.fromEntries(known) } }
 }
 
-function wrong(method: string, value: unknown): LmappError {
-  return new LmappError('protocol-violation', `The answer of "${method}" is not what the contract says.`, {
-    details: { method, received: JSON.stringify(value)?.slice(0, 200) },
-  })
+const supports = ['yes', 'no', 'unknown']
+
+function wrongAnswer(method: string, wrong: Wrong): LmappError {
+  const where = wrong.path === '' ? '' : `: "${wrong.path}" is wrong or absent`
+  return violation(`The answer of "${method}" is not what the contract says${where}.`, wrong, { method })
 }

@@ -1,7 +1,9 @@
 import { createConnection, createOutput, LmappError, type RequestId, unknownMethod, untilAborted } from 'lmapp-kit'
 import type { Child, EngineLog } from '../../processes/index.ts'
 import { describeExit, type Failure, type Stage, toError } from './failure.ts'
+import { createLogLines } from './log-lines.ts'
 import { parseRequestId } from './parse-parts.ts'
+import { violation } from './shape.ts'
 import type { SubprocessTimeouts } from './timeouts.ts'
 
 /** One life of a plugin's process: requests, and what becomes of them when it ends. */
@@ -54,6 +56,7 @@ export interface SessionOptions {
 
 export function createSession({ name, child, log, timeouts, cleanUp }: SessionOptions): Session {
   const exchanges = new Map<RequestId, Exchange & { listener: Listener }>()
+  const logLines = createLogLines(log)
   let killedBecause: string | undefined
   let closing: Promise<void> | undefined
   const connection = createConnection({
@@ -64,7 +67,7 @@ export function createSession({ name, child, log, timeouts, cleanUp }: SessionOp
     },
     onNotification: hear,
   })
-  const ended = watch().finally(cleanUp)
+  const ended = watch().finally(() => logLines.written().then(cleanUp))
 
   async function watch(): Promise<Failure> {
     const broken = await connection.closed
@@ -79,11 +82,12 @@ export function createSession({ name, child, log, timeouts, cleanUp }: SessionOp
   }
 
   function hear(method: string, params: unknown): void {
-    if (method === 'log') void log.write(toLogLine(params))
+    if (method === 'log') logLines.add(params)
     if (method !== 'parts' && method !== 'pull_progress') return
     const exchange = exchanges.get(parseRequestId(params) ?? '')
     if (exchange) exchange.listener(method, params)
-    else if (method === 'parts') throw new LmappError('protocol-violation', 'Parts came for a chat that does not run.')
+    else if (method === 'parts')
+      throw violation('Parts came for a chat that does not run.', { path: 'id', value: params })
   }
 
   function open(method: string, params: unknown, listener: Listener = () => {}): Exchange {
@@ -160,11 +164,6 @@ export function createSession({ name, child, log, timeouts, cleanUp }: SessionOp
     kill,
     ended,
   }
-}
-
-function toLogLine(params: unknown): string {
-  const { level, message } = typeof params === 'object' && params !== null ? (params as Record<string, unknown>) : {}
-  return `${String(level ?? 'info')}: ${String(message ?? '')}\n`
 }
 
 function slowCancel(name: string, method: string, milliseconds: number): string {
