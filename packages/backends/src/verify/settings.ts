@@ -1,31 +1,20 @@
 import { join } from 'node:path'
-import { type ChatOptions, LmappError } from 'lmapp-kit'
-import { defaultPrompts, type Prompts } from 'lmapp-kit/testkit'
+import { LmappError } from 'lmapp-kit'
+import { type BackendHarness, defaultPrompts } from 'lmapp-kit/testkit'
 import { JsonSyntaxError, type JsonWithLines, parseJsonWithLines } from '../plugins/json-with-lines.ts'
 import { readSmallFile } from '../plugins/small-file.ts'
 import { pluginRequirements } from './requirements.ts'
 
-/** `lmapp-verify.json` beside a manifest: what the judge must know of a plugin. Everything may be absent. */
-export interface VerifySettings {
-  /** The model to ask. Absent: the first that `list_models` gives. */
-  model?: string
+/**
+ * `lmapp-verify.json` beside a manifest: what the judge must know of a plugin. Everything may be absent; without `model`
+ * the first one that `list_models` gives is asked.
+ */
+export interface VerifySettings extends Partial<Omit<BackendHarness, 'name' | 'open' | 'scenarios' | 'skip'>> {
+  /** For `hello`. */
   config?: Record<string, unknown>
   secrets?: Record<string, string>
-  prompts?: Partial<Prompts>
-  /** Models that can do what `model` cannot. */
-  toolModel?: string
-  schemaModel?: string
-  visionModel?: string
-  reasoningModel?: string
-  embedModel?: string
-  /** A small model that is not there, and may be pulled and removed. */
-  pullableModel?: string
-  /** A setting that this engine has no way to honour. */
-  unsupportedSetting?: { name: keyof ChatOptions; options: ChatOptions }
-  /** Requirements that are known not to hold, each with its reason. One that holds fails. */
+  /** Requirements that are known not to hold, of both layers, each with its reason. One that holds fails. */
   skip?: { requirement: string; reason: string }[]
-  /** Milliseconds for one answer, or one requirement. Default 60,000. */
-  deadlineMs?: number
 }
 
 export const verifySettingsFileName = 'lmapp-verify.json'
