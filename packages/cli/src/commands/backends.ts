@@ -21,7 +21,7 @@ export async function showBackend(context: CommandContext, args: Arguments): Pro
   const backend = await withService(context, (client) => client.showBackend(name))
   if (args.has('json')) await printJson(context.stdout, backend)
   else {
-    const models = (backend.models ?? []).map(({ id }) => id).join(', ')
+    const models = toOneLine((backend.models ?? []).map(({ id }) => id).join(', '))
     const fields: [string, string][] = [...backendFields(backend), ['Models', models]]
     await context.stdout.write(toFields(fields, context.stdout.columns))
   }
@@ -64,13 +64,21 @@ function toBackendTable(backends: readonly ApiBackend[], width: number): string 
     { title: 'REASON', least: 12 },
   ]
   const rows = backends.map((backend) => [
-    backend.name,
+    toCell(backend.name),
     backend.state,
-    backend.version ?? '',
+    toCell(backend.version ?? ''),
     toOneLine(backend.address ?? ''),
     toOneLine(whyOf(backend)),
   ])
   return toTable(columns, rows, width)
+}
+
+const widestCell = 40
+
+/** A stranger's name must not make every row as long as it is. */
+function toCell(text: string): string {
+  const line = toOneLine(text)
+  return line.length <= widestCell ? line : `${line.slice(0, widestCell - 1)}…`
 }
 
 /** Also of one that answers again and is left out for a while. */
@@ -83,11 +91,11 @@ function backendFields(backend: ApiBackend): [string, string][] {
   const { breaker, info } = backend
   const can = Object.entries(info?.capabilities ?? {}).filter(([, support]) => support === 'yes')
   return [
-    ['Backend', backend.name],
-    ['Type', backend.type],
+    ['Backend', toOneLine(backend.name)],
+    ['Type', toOneLine(backend.type)],
     ['State', backend.state],
     ['Reason', toOneLine(backend.reason ?? '')],
-    ['Version', backend.version ?? ''],
+    ['Version', toOneLine(backend.version ?? '')],
     ['Address', toOneLine(backend.address ?? '')],
     ['Answers', toOneLine(info?.description ?? '')],
     ['Runs as', backend.execution],

@@ -2,6 +2,7 @@ import { type AvailablePlugin, describeSource, findAvailablePlugins } from '@lma
 import type { BackendReports } from '@lmapp/core/backends'
 import type { ApiBackend } from 'lmapp-client'
 import { isLmappError, type ModelInfo } from 'lmapp-kit'
+import { toOneLine } from '../output/sanitize.ts'
 import type { PluginCatalogue, PluginTrouble } from './plugin-catalogue.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -30,7 +31,7 @@ export function withPlugins(reports: BackendReports, options: PluginReportsOptio
       const names = new Set([...usual.map(({ name }) => name), ...usual.map(({ type }) => type)])
       return [
         ...usual.map((report) => describePlugin(report, catalogue)),
-        ...catalogue.troubles.filter(({ winner }) => winner === undefined).map(toBroken),
+        ...brokenOf(catalogue),
         ...available.filter(({ manifest }) => !names.has(manifest.name)).map(toAvailable),
       ]
     },
@@ -39,6 +40,8 @@ export function withPlugins(reports: BackendReports, options: PluginReportsOptio
         return describePlugin(await reports.show(name, forwarded), catalogue)
       } catch (error) {
         if (!isLmappError(error, 'not-found')) throw error
+        const broken = brokenOf(catalogue).find((report) => report.name === name)
+        if (broken) return broken
         const available = (await findAvailable()).find(({ manifest }) => manifest.name === name)
         if (!available) throw error
         return toAvailable(available)
@@ -48,10 +51,11 @@ export function withPlugins(reports: BackendReports, options: PluginReportsOptio
 }
 
 function describePlugin<Report extends ApiBackend>(report: Report, catalogue: PluginCatalogue): Report {
-  const installation = catalogue.plugin(report.type)?.installation
+  const { installation, manifest } = catalogue.plugin(report.type) ?? {}
   const notes = catalogue.troubles.filter(({ winner }) => winner === report.type).map(({ error }) => error.message)
   return {
     ...report,
+    version: report.version ?? manifest?.version ?? null,
     ...(installation && {
       installed: {
         version: installation.version,
@@ -64,10 +68,15 @@ function describePlugin<Report extends ApiBackend>(report: Report, catalogue: Pl
   }
 }
 
+/** What has no name of its own goes by that of its folder, which may be anything. */
+const brokenOf = ({ troubles }: PluginCatalogue): ApiBackend[] =>
+  troubles.filter(({ winner }) => winner === undefined).map(toBroken)
+
 function toBroken({ folder, error }: PluginTrouble): ApiBackend {
+  const name = toOneLine(folder)
   return {
-    name: folder,
-    type: folder,
+    name,
+    type: name,
     state: 'failed',
     reason: error.message,
     mend: error.hint,

@@ -1,6 +1,6 @@
 import { copyFile, mkdir, rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { LmappError, type Manifest, manifestFileName } from 'lmapp-kit'
+import { isLmappError, LmappError, type Manifest, manifestFileName } from 'lmapp-kit'
 import { describeSource } from '../installation.ts'
 import { parseManifest } from '../parse-manifest.ts'
 import { readSmallFile } from '../small-file.ts'
@@ -41,15 +41,15 @@ export async function fetchPlugin(
   staging: Staging,
   context: FetchContext,
 ): Promise<FetchedPlugin> {
-  const { kind, from } = wanted.source
-  if (kind === 'folder') return fetchFolder(from, staging, context)
+  if (wanted.source.kind === 'folder') return fetchFolder(wanted.source.from, staging, context)
   const archive = await fetchArchive(wanted, staging, context)
   const sha256 = await hashFile(archive)
   assertSum(wanted, sha256)
   context.signal.throwIfAborted()
+  const from = describeSource(wanted.source)
   return archive.toLowerCase().endsWith('.whl')
-    ? openWheel(archive, sha256)
-    : openTarball({ archive, sha256, from: describeSource(wanted.source) }, staging, context)
+    ? openWheel(archive, from, sha256)
+    : openTarball({ archive, sha256, from }, staging, context)
 }
 
 /** The plugin's own files lie in a folder of this name, beside what is installed for it. */
@@ -62,7 +62,7 @@ async function fetchFolder(from: string, staging: Staging, context: FetchContext
   await copyTree(from, folder, { limits: context.limits, withPackages: await bundlesPackages(from) })
   context.signal.throwIfAborted()
   const sha256 = await hashTree(folder)
-  return { ...(await readManifest(folder)), sha256, content: { kind: 'tree', folder, origin: from } }
+  return { ...(await readManifest(folder, from)), sha256, content: { kind: 'tree', folder, origin: from } }
 }
 
 async function fetchArchive(wanted: WantedPlugin, { work }: Staging, context: FetchContext): Promise<string> {
@@ -96,9 +96,9 @@ function assertSum({ source, sha256: wanted }: WantedPlugin, sha256: string): vo
   })
 }
 
-async function openWheel(file: string, sha256: string): Promise<FetchedPlugin> {
-  const { member, text } = await readWheel(file)
-  const manifest = parseManifest(text, `${basename(file)}/${member}`)
+async function openWheel(file: string, from: string, sha256: string): Promise<FetchedPlugin> {
+  const { member, text } = await readWheel(file, from)
+  const manifest = parseSourceManifest(text, `${from}/${member}`)
   return { manifest, manifestText: text, sha256, content: { kind: 'wheel', file, member } }
 }
 
@@ -111,15 +111,27 @@ async function openTarball(
   const unpacked = join(staging.work, 'unpacked')
   const folder = join(staging.plugin, treeName)
   await mkdir(unpacked)
-  await unpackTarball(archive, unpacked, context.limits)
+  await unpackTarball({ file: archive, name: from }, unpacked, context.limits)
   await rename(await findPluginFolder(unpacked, from), folder)
   context.signal.throwIfAborted()
-  return { ...(await readManifest(folder)), sha256, content: { kind: 'tree', folder } }
+  return { ...(await readManifest(folder, from)), sha256, content: { kind: 'tree', folder } }
 }
 
-async function readManifest(folder: string): Promise<Pick<FetchedPlugin, 'manifest' | 'manifestText'>> {
-  const file = join(folder, manifestFileName)
-  const found = await readSmallFile(file)
-  if (!found) throw new LmappError('bad-input', `${file} is a link that leads nowhere.`, { hint: 'Correct the plugin' })
-  return { manifest: parseManifest(found.text, file), manifestText: found.text }
+/** The copy is read, and what is wrong is said of where it comes from: the copy is gone by then. */
+async function readManifest(folder: string, from: string): Promise<Pick<FetchedPlugin, 'manifest' | 'manifestText'>> {
+  const text = (await readSmallFile(join(folder, manifestFileName)))?.text
+  const file = `${from}/${manifestFileName}`
+  if (text === undefined) throw new LmappError('bad-input', `${file} is a link that leads nowhere.`, { hint: mend })
+  return { manifest: parseSourceManifest(text, file), manifestText: text }
 }
+
+function parseSourceManifest(text: string, file: string): Manifest {
+  try {
+    return parseManifest(text, file)
+  } catch (error) {
+    if (!isLmappError(error, 'config-invalid')) throw error
+    throw new LmappError('config-invalid', error.message, { hint: mend, details: { ...error.details }, cause: error })
+  }
+}
+
+const mend = 'Correct the plugin, or tell its author'

@@ -105,5 +105,8 @@ async function readInnerLink(path: string, root: string): Promise<string> {
 }
 
 function notAFile(path: string): LmappError {
-  return new LmappError('bad-input', `${path} is neither a file nor a folder.`, { details: { path } })
+  return new LmappError('bad-input', `${path} is neither a file nor a folder.`, {
+    hint: 'Take it out of the plugin: what a program makes when it runs belongs elsewhere',
+    details: { path },
+  })
 }

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { LmappError } from 'lmapp-kit'
 import type { InstallationSource } from '../installation.ts'
 
@@ -27,7 +27,7 @@ export async function parsePluginSource(text: string, options: SourceOptions): P
   const [, kind, rest = ''] = /^(npm|pypi):(.*)$/s.exec(text) ?? []
   if (kind === 'npm' || /^lmapp-backend-/.test(text)) return parseNpm(kind ? rest : text)
   if (kind === 'pypi' || /^lmapp_backend_/.test(text)) return parsePypi(kind ? rest : text)
-  const path = join(options.directory, text)
+  const path = resolve(options.directory, text)
   if (/[/\\]/.test(text) && (await stat(path).catch(() => undefined))) return toPathSource(path)
   return undefined
 }

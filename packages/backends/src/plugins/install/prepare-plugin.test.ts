@@ -60,6 +60,13 @@ describe('a folder', () => {
     assert.deepEqual(await at.installed(), [])
   })
 
+  it('whose manifest is wrong is named, and not the copy that was looked at', async () => {
+    const source = await at.bee({ 'lmapp-backend.json': '{\n"name": 1}' })
+    const error = await failure(at.install(from('folder', source)), 'config-invalid')
+    assert.ok(error.message.startsWith(`${source}/lmapp-backend.json:2: `), error.message)
+    assert.doesNotMatch(error.hint, /staging/)
+  })
+
   it('with a link that leads out is refused', async () => {
     const source = await at.bee()
     await symlink(at.folder, join(source, 'out'))
@@ -93,7 +100,15 @@ describe('an archive', () => {
     await writeFile(file, tarball(twice))
     assert.match((await failure(at.install(from('tarball', file)), 'bad-input')).message, /has a, b in it/)
     await writeFile(file, packageTarball({ 'lmapp-backend.json': '{\n"name": 1}' }))
-    assert.match((await failure(at.install(from('tarball', file)), 'config-invalid')).message, /lmapp-backend\.json:2:/)
+    const { message } = await failure(at.install(from('tarball', file)), 'config-invalid')
+    assert.ok(message.startsWith(`${file}/lmapp-backend.json:2: `), message)
+    await writeFile(file, 'no archive')
+    const damaged = await failure(at.install(from('tarball', file)), 'download-failed')
+    assert.ok(damaged.message.startsWith(`${file} is damaged: `), damaged.message)
+    const wheel = join(at.folder, 'bee.whl')
+    await writeFile(wheel, 'no archive')
+    const broken = await failure(at.install(from('tarball', wheel)), 'download-failed')
+    assert.ok(broken.message.startsWith(`${wheel} is a damaged wheel: `), broken.message)
     assert.deepEqual(await at.installed(), [])
   })
 

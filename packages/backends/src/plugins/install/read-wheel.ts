@@ -9,8 +9,8 @@ export interface WheelManifest {
 
 const mostBytes = 1024 * 1024
 
-/** Unpacks nothing but the manifest. Throws `bad-input` where there is none, or more than one; `download-failed`. */
-export async function readWheel(file: string): Promise<WheelManifest> {
+/** Unpacks nothing but the manifest. `name`: where the file comes from, for messages. Throws `bad-input` where there is none, or more than one; `download-failed`. */
+export async function readWheel(file: string, name: string = file): Promise<WheelManifest> {
   // CommonJS: in a bundle only the default export is there.
   const { default: yauzl } = await import('yauzl')
   try {
@@ -21,10 +21,10 @@ export async function readWheel(file: string): Promise<WheelManifest> {
       const [first, ...others] = found
       if (!first || others.length > 0)
         throw notOne(
-          file,
+          name,
           found.map(({ fileName }) => fileName),
         )
-      if (first.uncompressedSize > mostBytes) throw wrong(file, `its ${manifestFileName} is larger than 1 MiB`)
+      if (first.uncompressedSize > mostBytes) throw wrong(name, `its ${manifestFileName} is larger than 1 MiB`)
       const chunks: Buffer[] = []
       for await (const chunk of await zip.openReadStreamPromise(first)) chunks.push(chunk)
       return { member: first.fileName, text: Buffer.concat(chunks).toString('utf8') }
@@ -33,7 +33,7 @@ export async function readWheel(file: string): Promise<WheelManifest> {
     }
   } catch (error) {
     if (error instanceof LmappError) throw error
-    const message = `${file} is a damaged wheel: ${(error as Error).message}`
+    const message = `${name} is a damaged wheel: ${(error as Error).message}`
     throw new LmappError('download-failed', message, { hint: 'Fetch it, or build it, again', cause: error })
   }
 }

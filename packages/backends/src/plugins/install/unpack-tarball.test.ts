@@ -21,7 +21,7 @@ afterEach(() => rm(folder, { recursive: true }))
 async function unpack(bytes: Buffer, limits?: { files: number; bytes: number }): Promise<void> {
   const file = join(folder, 'plugin.tgz')
   await writeFile(file, bytes)
-  await unpackTarball(file, to, limits)
+  await unpackTarball({ file }, to, limits)
 }
 
 /** It must fail so, and must have written nothing, inside or outside. */

@@ -46,8 +46,19 @@ async function describePlugin(plugin: PreparedPlugin, session: PluginSession): P
     ['Replaces', describeReplaced(plugin)],
     ['But', await describeHiding(manifest.name, session)],
   ]
-  return fields.map(([name, value]) => [name, toOneLine(value)])
+  return fields.map(([name, value]) => [name, toPlainLine(value)])
 }
+
+const longestValue = 2000
+
+/** A stranger's words can neither turn the line around nor push the others off the screen. */
+function toPlainLine(text: string): string {
+  const line = toOneLine(text).replaceAll(directions, '\ufffd')
+  return line.length <= longestValue ? line : `${line.slice(0, longestValue)}… (${line.length} characters)`
+}
+
+/** Characters that change the direction of what follows. */
+const directions = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
 function describeCommand({ execution, command = [], address, library }: Manifest): string {
   if (execution === 'subprocess') return command.map(quote).join(' ')
@@ -79,11 +90,15 @@ async function describeHiding(name: string, { places }: PluginSession): Promise<
 
 function toQuestion({ manifest, replaces, source }: PreparedPlugin): string {
   const { name, version } = manifest
-  const label = toOneLine(`${name} ${version}`)
+  const label = toLabel(name, version)
   if (!replaces) return `Install ${label}?`
-  const before = toOneLine(`${name} ${replaces.version}`)
+  const before = toLabel(name, replaces.version)
   const from = describeSource(replaces.source)
   return from === describeSource(source)
     ? `Replace ${before} by ${label}?`
-    : `Replace ${before}, which came from ${toOneLine(from)}, by ${label} from ${toOneLine(describeSource(source))}?`
+    : `Replace ${before}, which came from ${toPlainLine(from)}, by ${label} from ${toPlainLine(describeSource(source))}?`
 }
+
+const longestVersion = 40
+
+const toLabel = (name: string, version: string): string => toPlainLine(`${name} ${version.slice(0, longestVersion)}`)

@@ -4,7 +4,7 @@ import type { Config, Places } from '@lmapp/core/config'
 import { loadConfig } from '@lmapp/core/config'
 import { isLmappError } from 'lmapp-kit'
 import type { Arguments } from '../../arguments/parse-arguments.ts'
-import type { CommandContext } from '../../context.ts'
+import type { CommandContext, Connection } from '../../context.ts'
 import { waitForTurn } from '../../service/llamafile-install.ts'
 import { findPlaces } from '../../service/service-places.ts'
 import { isOffline } from '../chat.ts'
@@ -38,7 +38,8 @@ export async function withPlugins(
     using _turn = await takeTurn(places.installedBackendsDir, printer, signal)
     printer.clear()
     const homeDir = environment.HOME ?? homedir()
-    return work({
+    // Awaited here: the turn lasts as long as the work.
+    return await work({
       ...{ context, places, config, printer, homeDir, signal },
       offline: isOffline(environment),
       yes: args.has('yes'),
@@ -64,18 +65,26 @@ export const builtInNames: ReadonlySet<string> = new Set([
   ...['embedded', 'ollama', 'llama-server', 'llamafile', 'lm-studio', 'openai-compatible', 'mock'],
 ])
 
-/** A service that runs ends the backend before its files change; it starts it anew when it is needed. */
-export async function stopIfRunning(context: CommandContext, name: string): Promise<void> {
+/** A service that runs ends what it started of the plugin, under every id, before its files change. */
+export async function stopIfRunning(context: CommandContext, plugin: string): Promise<void> {
   try {
     const connection = await context.connect({ start: false })
     try {
-      await connection.client.stopBackend(name)
+      const backends = await connection.client.listBackends()
+      for (const { name } of backends.filter(({ type }) => type === plugin)) await stopOne(connection.client, name)
     } finally {
       await connection.close()
     }
   } catch (error) {
-    if (isLmappError(error, 'not-found') || isLmappError(error, 'not-owner')) return
     if (!isLmappError(error, 'service-unavailable')) throw error
+  }
+}
+
+async function stopOne(client: Connection['client'], name: string): Promise<void> {
+  try {
+    await client.stopBackend(name)
+  } catch (error) {
+    if (!isLmappError(error, 'not-found') && !isLmappError(error, 'not-owner')) throw error
   }
 }
 

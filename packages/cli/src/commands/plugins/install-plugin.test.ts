@@ -140,6 +140,14 @@ describe('lmapp backends install', () => {
     assert.deepEqual(names(), ['bee'])
   })
 
+  it("shows a stranger's words so that they can neither turn a line around nor push the others away", async () => {
+    await bee({ version: `1\u202e${'9'.repeat(100_000)}`, language: 'x'.repeat(100_000) })
+    const { stderr } = await run(installBackend, toArguments(['./bee']), answering('n\n'))
+    assert.match(stderr, /Plugin +bee\s+1\ufffd9+…\s+\(200\d+ characters\)\n/)
+    assert.match(stderr, /Install bee 1\ufffd9{38}\? \[y\/N\]/)
+    assert.ok(stderr.length < 10_000)
+  })
+
   it('installs nothing without a yes, and needs --yes where nobody can answer', async () => {
     await bee()
     const no = await run(installBackend, toArguments(['./bee']), answering('n\n'))
@@ -221,6 +229,20 @@ describe('lmapp backends install', () => {
     await again.stderr.until(/waiting/)
     lock?.[Symbol.dispose]()
     assert.equal(await second, 0)
+  })
+
+  it('lets no other one begin before it has ended', async () => {
+    await bee()
+    const first = contextOf({ ...answering(''), stdin: new PassThrough() })
+    const asking = installBackend(first, toArguments(['./bee']))
+    await first.stderr.until(/\[y\/N\]/)
+    const second = contextOf({ stderr: { isTerminal: true, columns: 200 } })
+    const waiting = installBackend(second, toArguments(['./bee'], 'yes'))
+    await second.stderr.until(/Another lmapp .*waiting/)
+    first.send('SIGINT')
+    assert.equal(await asking, 130)
+    assert.equal(await waiting, 0)
+    assert.deepEqual(names(), ['bee'])
   })
 
   it('stops at its question, too', async () => {
@@ -360,6 +382,18 @@ describe('lmapp backends update', () => {
     assert.equal(versionOf('bee'), '1.0.1')
   })
 
+  it('never brings a plugin of another name', async () => {
+    await bee()
+    await install('./bee', 'yes')
+    await writeFiles(join(home, 'ant'), pluginFiles('ant'))
+    await install('./ant', 'yes')
+    await bee({ name: 'ant' })
+    const { code, stderr } = await update('bee', {}, 'yes')
+    assert.equal(code, 2)
+    assert.match(stderr, /bee has "ant" now, and no "bee" any more\.\n.*lmapp backends remove bee, then: lmapp/)
+    assert.equal(record('ant').source.from, join(home, 'ant'))
+  })
+
   it('touches nothing that lmapp did not install', async () => {
     await writeFiles(join(home, 'backends', 'mine'), pluginFiles('mine'))
     await bee()
@@ -416,25 +450,32 @@ describe('lmapp backends remove', () => {
 
 describe('a service that runs', () => {
   const asked = (service: ScriptedService) => service.requests.map(({ route }) => route)
+  const backends = [
+    { name: 'bee', type: 'bee' },
+    { name: 'maya', type: 'bee' },
+    { name: 'bee-keeper', type: 'ollama' },
+  ]
 
-  it('ends the backend before its files are replaced or removed', async () => {
+  it('ends the backend, under all its names, before its files are replaced or removed', async () => {
     await bee()
-    const service = createScriptedService(() => ({ json: {} }))
+    const service = createScriptedService(({ route }) => ({ json: route === 'GET /backends' ? backends : {} }))
     const options = { connect: service.connect }
     await run(installBackend, toArguments(['./bee'], 'yes'), options)
     assert.deepEqual(asked(service), [])
     await bee({ version: '2.0.0' })
     await run(installBackend, toArguments(['./bee'], 'yes'), options)
-    assert.deepEqual(asked(service), ['POST /backends/bee/stop'])
+    assert.deepEqual(asked(service), ['GET /backends', 'POST /backends/bee/stop', 'POST /backends/maya/stop'])
     await run(removePlugin, toArguments(['bee'], 'yes'), options)
-    assert.equal(asked(service).length, 2)
+    assert.equal(asked(service).length, 6)
   })
 
   it('that does not know it is no obstacle; one that cannot end it is', async () => {
     await bee()
     await install('./bee', 'yes')
     const answers = (code: 'not-found' | 'not-owner' | 'internal') =>
-      createScriptedService(() => ({ error: new LmappError(code, 'No.').toData() }))
+      createScriptedService(({ route }) =>
+        route === 'GET /backends' ? { json: backends } : { error: new LmappError(code, 'No.').toData() },
+      )
     for (const code of ['not-found', 'not-owner'] as const) {
       await install('./bee', 'yes')
       const { connect } = answers(code)

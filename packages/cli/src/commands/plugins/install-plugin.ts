@@ -1,4 +1,5 @@
-import { type PreparedPlugin, preparePlugin, type WantedPlugin } from '@lmapp/backends/plugins/install'
+import { describeSource, type PreparedPlugin, preparePlugin, type WantedPlugin } from '@lmapp/backends/plugins/install'
+import { LmappError } from 'lmapp-kit'
 import type { Arguments } from '../../arguments/parse-arguments.ts'
 import type { CommandContext } from '../../context.ts'
 import { printNotice } from '../../output/print-error.ts'
@@ -21,16 +22,19 @@ export interface BringOptions {
   sayYes: string
   /** What is said of one that is installed already. */
   same: string
+  /** The name that it must have. */
+  name?: string
 }
 
 export async function bringPlugin(
   wanted: WantedPlugin,
   session: PluginSession,
-  { sayYes, same }: BringOptions,
+  { sayYes, same, ...expected }: BringOptions,
 ): Promise<number> {
   const { context, printer } = session
   await using plugin = await preparePlugin(wanted, toInstallContext(session))
   const { name } = plugin.manifest
+  if (expected.name !== undefined && name !== expected.name) throw toRenamed(plugin, expected.name)
   printer.clear()
   if (plugin.isHere) {
     await tellDone(plugin, session, { words: same, changed: false })
@@ -47,6 +51,15 @@ export async function bringPlugin(
   await tellDone(plugin, session, { words: 'is ready', changed: true })
   await tellSettings(plugin, session)
   return 0
+}
+
+/** A new name is not an update: it could be that of another plugin, which the user never meant to replace. */
+function toRenamed({ manifest: { name }, source }: PreparedPlugin, before: string): LmappError {
+  const from = describeSource(source)
+  return new LmappError('bad-input', `${from} has "${name}" now, and no "${before}" any more.`, {
+    hint: `If you want it: lmapp backends remove ${before}, then: lmapp backends install ${from}`,
+    details: { name: before, found: name, from },
+  })
 }
 
 async function tellDone(

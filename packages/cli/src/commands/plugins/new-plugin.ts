@@ -6,6 +6,7 @@ import type { Arguments } from '../../arguments/parse-arguments.ts'
 import type { CommandContext } from '../../context.ts'
 import { printNotice } from '../../output/print-error.ts'
 import { printJson } from '../../output/print-json.ts'
+import { builtInNames } from './install-plugin-session.ts'
 
 /** The SDK's own folder, from the root of a checkout and beside the bundle, and where the new folder has it. */
 const languages = {
@@ -25,7 +26,7 @@ export async function newPlugin(context: CommandContext, args: Arguments): Promi
   const [name = ''] = args.operands
   assertName(name)
   const language = toLanguage(args.value('language'))
-  const folder = resolve(name)
+  const folder = resolve(context.directory, name)
   await makeFolder(folder)
   const files = await fill(folder, name, language)
   await copySdk(folder, language)
@@ -35,6 +36,12 @@ export async function newPlugin(context: CommandContext, args: Arguments): Promi
 }
 
 function assertName(name: string): void {
+  if (builtInNames.has(name)) {
+    throw new LmappError('bad-input', `"${name}" is the name of a backend of lmapp.`, {
+      hint: `As: lmapp backends new my-${name} --language node`,
+      details: { name },
+    })
+  }
   if (/^[a-z0-9][a-z0-9-]*$/.test(name)) return
   throw new LmappError('bad-input', `"${name}" is no name of a backend: it must be of a-z, 0-9 and -.`, {
     hint: 'As: lmapp backends new my-engine --language node',

@@ -88,5 +88,6 @@ async function updatePlugin(
   return bringPlugin(wanted, session, {
     sayYes: `lmapp backends update --yes ${name}`,
     same: 'is the newest already',
+    name,
   })
 }

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { installationFileName, parseInstallation, parseManifest } from '@lmapp/backends/plugins'
-import { LmappError, type Manifest, manifestFileName } from 'lmapp-kit'
+import { isLmappError, LmappError, type Manifest, manifestFileName } from 'lmapp-kit'
 
 /** A plugin as it is found at a path, and how its bare programs are found. */
 export interface PluginAtPath {
@@ -28,11 +28,25 @@ export async function readPluginAt(path: string): Promise<PluginAtPath> {
 async function readManifest(folder: string): Promise<Manifest> {
   const file = join(folder, manifestFileName)
   const text = await readIfThere(file)
-  if (text !== undefined) return parseManifest(text, file)
+  if (text !== undefined) return parseOwnManifest(text, file)
   throw new LmappError('bad-input', `There is no ${manifestFileName} in ${folder}.`, {
     hint: 'Name the folder of a plugin, or begin one: lmapp backends new NAME --language node',
     details: { folder },
   })
+}
+
+/** Who judges a plugin mostly makes it: nothing is to be removed. */
+function parseOwnManifest(text: string, file: string): Manifest {
+  try {
+    return parseManifest(text, file)
+  } catch (error) {
+    if (!isLmappError(error, 'config-invalid')) throw error
+    throw new LmappError('config-invalid', error.message, {
+      hint: 'Correct it; docs/plugins.md and specs/lifecycle.md show a whole one',
+      details: { ...error.details },
+      cause: error,
+    })
+  }
 }
 
 /** What is no plain file is never read: it may have no end. */

@@ -146,7 +146,7 @@ describe('lmapp backends verify', () => {
     assert.match(missing.stderr, /no lmapp-backend\.json in .*nowhere[\s\S]*lmapp backends new/)
     const broken = await run({ path: 'broken' })
     assert.equal(broken.code, 2)
-    assert.match(broken.stderr, /lmapp-backend\.json:2: "name"/)
+    assert.match(broken.stderr, /lmapp-backend\.json:2: "name"[\s\S]*Correct it; docs\/plugins\.md/)
     const unsettled = await run({ path: 'unsettled' })
     assert.equal(unsettled.code, 2)
     assert.match(unsettled.stderr, /lmapp-verify\.json:2: "modle"/)
