@@ -189,6 +189,19 @@ describe('a folder with a manifest', () => {
     assert.equal(existsSync(join(folder, 'ran')), false)
   })
 
+  it('that does not want to end is ended, and the next command starts a new service when the old one has gone', async () => {
+    const stubborn = `${program.replace("process.stdin.on('end', () => process.exit(0))", "process.on('SIGTERM', () => {})")}
+setInterval(() => {}, 1000)`
+    await put('mule', JSON.stringify({ ...manifest, name: 'mule' }), {
+      'parrot.js': stubborn.replace('stop: () => ({})', 'stop: () => new Promise(() => {})'),
+    })
+    await until(async () => (await home.lmapp(['-m', 'mule/grey', 'hello'])).stdout === 'Polly: hello\n' || undefined)
+    assert.equal((await home.lmapp(['service', 'stop'])).code, 0)
+    const next = await home.lmapp(['history', 'list'])
+    assert.equal(next.code, 0, next.stderr)
+    await rm(join(home.dir, 'backends', 'mule'), { recursive: true })
+  })
+
   it('whose way of running comes later says so', async () => {
     const result = await home.lmapp(['-m', 'later/x', 'hello'])
     assert.equal(result.code, 2, result.stderr)

@@ -2,7 +2,7 @@ import type { Capabilities } from './capability.ts'
 
 /** `lmapp-backend.json`: what a folder must have to be a backend. Keys are snake_case, as in every language's view of it. */
 export interface Manifest {
-  /** `[a-z0-9-]+`, unique on this machine. */
+  /** Of a-z, 0-9 and -, not first, at most 64; unique on this machine. */
   name: string
   version: string
   description?: string

@@ -217,7 +217,7 @@ export function createModelProcess<Engine extends Held>(
     await untilIdle(signal, onWait)
     await process.end()
     // Whatever it now gets is the most that there is, and the engine says what does not fit.
-    return take(request, signal)
+    return await take(request, signal)
   }
 
   function toLease({ engine, reservation }: Session<Engine>): Lease<Engine> {

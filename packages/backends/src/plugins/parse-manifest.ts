@@ -22,7 +22,7 @@ export function parseManifest(text: string, file: string): Manifest {
 }
 
 const always: Record<keyof Omit<Manifest, 'command' | 'address' | 'library'>, Check> = {
-  name: matches(/^[a-z0-9-]+$/, 'must be a name of a-z, 0-9 and -'),
+  name: matches(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be a name of a-z, 0-9 and -, at most 64 of them'),
   version: matches(/./, 'must be a text'),
   description: ifPresent(matches(/^/, 'must be a text')),
   language: matches(/./, 'must be a text'),

@@ -29,6 +29,14 @@ describe('a child process', () => {
     assert.equal(exitCode, 0)
   })
 
+  it('has a stdout that ends when it closes it, though it lives on', async () => {
+    await using room = await openRoom()
+    const child = await room.spawn(['/bin/sh', '-c', 'echo last; exec >&-; exec sleep 1000'])
+    assert.equal(await readAll(child.stdout), 'last\n')
+    const { signal } = await child.end({ stdinMs: 0, terminateMs: 10_000 })
+    assert.equal(signal, 'SIGTERM')
+  })
+
   it('gets SIGTERM when it does not heed the end of its stdin', async () => {
     await using room = await openRoom()
     const child = await room.spawn(['/bin/sh', '-c', 'exec sleep 1000'])

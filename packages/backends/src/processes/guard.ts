@@ -17,13 +17,13 @@ const lifeline = 3
 /**
  * Starts the program in the background of a shell that holds one end of a pipe; the other is ours. Nobody writes into
  * it: when it ends, so did we, and the shell's whole group is killed. The engine has no such end, so that it cannot keep
- * the pipe open. A program without a shebang that the kernel refuses runs by the shell itself, as POSIX wants it.
+ * the pipe open; the shell has none of the engine's streams, so that they end when the engine closes them. A program without a shebang that the kernel refuses runs by the shell itself, as POSIX wants it.
  */
 const shellScript = `
 exec 4<&0
 "$@" <&4 3<&- 4<&- &
 engine=$!
-exec 4<&- </dev/null
+exec 4<&- </dev/null >/dev/null 2>&1
 ( trap '' HUP INT TERM; read -r _ <&3; kill -KILL 0 ) >/dev/null 2>&1 &
 exec 3<&-
 trap 'kill -TERM "$engine" 2>/dev/null' TERM

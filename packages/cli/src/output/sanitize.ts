@@ -13,7 +13,10 @@ export function toTerminalText(text: string): string {
   })
 }
 
-/** The same on one line. */
+/** By these a text looks as if other words stood there. */
+const turns = /[\u202a-\u202e]/g
+
+/** The same on one line, for names and messages. */
 export function toOneLine(text: string): string {
-  return toTerminalText(text.replace(/\s+/g, ' ').trim())
+  return toTerminalText(text.replace(/\s+/g, ' ').trim()).replace(turns, '\ufffd')
 }

@@ -9,6 +9,8 @@ import { ensureServicePlaces } from './service-places.ts'
 const startDeadlineMs = 30_000
 const firstLookMs = 5
 const longestLookMs = 50
+/** Before another start, when the one before found the lock taken. */
+const againMs = 250
 const longestLogBytes = 4 * 1024 * 1024
 
 /**
@@ -18,18 +20,30 @@ const longestLogBytes = 4 * 1024 * 1024
 export async function startService(places: Places, environment: NodeJS.ProcessEnv): Promise<void> {
   ensureServicePlaces(places)
   rmSync(failureFile(places), { force: true })
+  await untilItAccepts(places, () => beginStart(places, environment))
+}
+
+interface Start {
+  /** What kept it from starting. */
+  error?: unknown
+  /** Another one had the lock, and it left. */
+  left?: boolean
+}
+
+function beginStart(places: Places, environment: NodeJS.ProcessEnv): Start {
+  const start: Start = {}
   const child = spawnService(places, environment)
-  let failed: unknown
   child.once('error', (error) => {
-    failed = new LmappError('service-unavailable', `The background service cannot be started: ${error.message}`, {
+    start.error = new LmappError('service-unavailable', `The background service cannot be started: ${error.message}`, {
       details: { refused: true },
       cause: error,
     })
   })
   child.once('exit', (code) => {
-    if (code !== 0) failed ??= readFailure(places)
+    if (code === 0) start.left = true
+    else start.error ??= readFailure(places)
   })
-  await untilItAccepts(places, () => failed)
+  return start
 }
 
 function spawnService(places: Places, environment: NodeJS.ProcessEnv): ChildProcess {
@@ -72,13 +86,16 @@ function readFailure(places: Places): LmappError {
   }
 }
 
-async function untilItAccepts(places: Places, failed: () => unknown): Promise<void> {
+/** One that had the lock may be about to end: then nobody opens the socket, and another start is due. */
+async function untilItAccepts(places: Places, begin: () => Start): Promise<void> {
   const deadline = Date.now() + startDeadlineMs
+  let start = begin()
   for (let pauseMs = firstLookMs; Date.now() < deadline; pauseMs = Math.min(pauseMs * 1.5, longestLookMs)) {
     if (await accepts(places.socket)) return
-    const error = failed()
-    if (error) throw error
-    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    if (start.error) throw start.error
+    const isOver = start.left === true
+    await new Promise((resolve) => setTimeout(resolve, isOver ? againMs : pauseMs))
+    if (isOver) start = begin()
   }
   throw new LmappError('service-unavailable', `The background service did not open ${places.socket} in time.`)
 }

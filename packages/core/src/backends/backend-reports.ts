@@ -129,7 +129,17 @@ function toOwnership(inspection: Inspection, look: Omit<Look, 'inspection'>): Pa
 
 const longestTailBytes = 256 * 1024
 
+/** Just after the log was put aside, its last lines are in the older file. */
 async function readTail(file: string, lines: number): Promise<string> {
+  const found = await readLines(file)
+  const older = found.length < lines ? await readLines(`${file}.1`) : []
+  return [...older, ...found]
+    .slice(-lines)
+    .map((line) => `${line}\n`)
+    .join('')
+}
+
+async function readLines(file: string): Promise<string[]> {
   try {
     await using handle = await open(file)
     const { size } = await handle.stat()
@@ -139,12 +149,9 @@ async function readTail(file: string, lines: number): Promise<string> {
     if (start > 0) all.shift()
     if (all.at(-1) === '') all.pop()
     return all
-      .slice(-lines)
-      .map((line) => `${line}\n`)
-      .join('')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return ''
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
     if (code === undefined) throw error
     throw new LmappError('path-unusable', `The log ${file} cannot be read (${code}).`, { cause: error })
   }

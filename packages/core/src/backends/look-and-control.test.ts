@@ -91,6 +91,15 @@ describe('a look at a backend', () => {
     assert.equal((await reportOf(open(failing, async () => inspection))).reason, problem.message)
   })
 
+  it('does not call a plugin stopped that runs and answers wrongly', async () => {
+    const failing = { isRunning: () => Promise.reject(new LmappError('protocol-violation', 'It says no state.')) }
+    const opened = open(failing, async () => startable)
+    const target = await opened.registry.get('box', {})
+    target.type.startsToList = true
+    const box = await reportOf(opened)
+    assert.deepEqual([box.state, box.reason], ['unreachable', 'It says no state.'])
+  })
+
   it('is not spoiled by a backend that cannot even be made, nor are the others', async () => {
     const opened = open({})
     const target = await opened.registry.get('box', {})

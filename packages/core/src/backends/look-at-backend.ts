@@ -1,6 +1,6 @@
 import { type BackendInfo, type Health, isLmappError, untilAborted } from 'lmapp-kit'
 import { atMost } from '../routing/at-most.ts'
-import type { Inspection } from './backend-type.ts'
+import type { BackendType, Inspection } from './backend-type.ts'
 import { inspectBackend } from './inspect-backend.ts'
 import type { RegisteredBackend } from './registry.ts'
 
@@ -65,15 +65,17 @@ async function look(target: RegisteredBackend): Promise<Look> {
     ask(() => target.backend.isRunning({ signal }), signal),
   ])
   const found = 'health' in seen ? await lookOn(target, seen.health, signal) : seen
-  return inspection ? withInspection(found, inspection) : found
+  return inspection ? withInspection(found, inspection, target.type) : found
 }
 
 /**
  * What lmapp would start is no more missing than a plugin that nobody has asked yet; where it would and cannot, it has
  * failed before it began.
  */
-function withInspection(found: Look, inspection: Inspection): Look {
+function withInspection(found: Look, inspection: Inspection, type: BackendType): Look {
   const { startable, problem, owner } = inspection
+  // A process of ours that does not run says so; one that answers wrongly, or not, does run.
+  if (found.state === 'unreachable' && type.startsToList && !problem) return { ...found, inspection }
   const isAway = found.state === 'unreachable' || found.state === 'stopped'
   if (!isAway) return { ...found, inspection }
   if (startable) return { ...found, state: 'stopped', reason: null, inspection }

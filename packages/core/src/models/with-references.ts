@@ -2,9 +2,13 @@ import { errorTable, isLmappError, LmappError } from 'lmapp-kit'
 import type { RegisteredBackend } from '../backends/registry.ts'
 import { nearestNames } from '../text/nearest.ts'
 
-/** A backend does not know its own id: its `model-not-found` gets the names by which a user calls the models. */
+/**
+ * A backend does not know its own id: its `model-not-found` gets the names by which a user calls the models, and a hint
+ * that leads to its log names it.
+ */
 export function withReferences<T>(error: T, target: RegisteredBackend, model: string): T | LmappError {
-  if (!isLmappError(error, 'model-not-found')) return error
+  if (!isLmappError(error)) return error
+  if (error.code !== 'model-not-found') return withLogOf(target.id, error)
   const nearest = nearestNames(model, textsIn(error.details?.known), 3).map((name) => `${target.id}/${name}`)
   const listed = nearest.length > 0 ? ` The nearest: ${nearest.join(', ')}.` : ''
   const [name = model] = textsIn([error.details?.name])
@@ -14,6 +18,12 @@ export function withReferences<T>(error: T, target: RegisteredBackend, model: st
     details: { ...error.details, name },
     cause: error,
   })
+}
+
+function withLogOf(id: string, error: LmappError): LmappError {
+  const { code, message, hint, details, cause } = error
+  const own = hint.replace('backends logs NAME', `backends logs ${id}`)
+  return own === hint ? error : new LmappError(code, message, { hint: own, ...(details && { details }), cause })
 }
 
 /** An engine that was to fetch a model does not find it either. What it says itself about that is kept. */

@@ -74,15 +74,16 @@ function asking(models: Promise<KnownModel[]>, onlyAMoment: boolean): Asked {
 /** It is asked while it runs; otherwise it is believed to have what it had. */
 function askSleeper(target: RegisteredBackend): Asked {
   let models: Promise<KnownModel[]> | undefined
-  const all = () => {
+  const waken = () => {
     models ??= listOne(target)
     return models
   }
-  const soon = async () => {
+  const look = async () => {
     if (!(await isAwake(target))) return recallModels(target)
-    return target.automatic ? atMost(soonMs, all()) : all()
+    return target.automatic ? atMost(soonMs, waken()) : waken()
   }
-  return { soon: soon(), all }
+  const soon = look()
+  return { soon, all: async () => (await soon) ?? waken() }
 }
 
 async function isAwake(target: RegisteredBackend): Promise<boolean> {

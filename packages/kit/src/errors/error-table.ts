@@ -166,7 +166,7 @@ export const errorTable = {
     trips: true,
   }),
   'protocol-violation': entry(-32033, 5, 502, {
-    says: 'A part "text-delta" has no text in "text".',
+    says: 'A part "text-delta" is wrong in "text".',
     meaning: 'The backend broke the contract before the first token.',
     byItself: 'Believes nothing more of that answer, and asks the next candidate.',
     recovery: 'Report it to the author of the backend',

@@ -4,7 +4,7 @@ import { capabilities } from './backend.ts'
 import { jsonSchema, members } from './members.ts'
 
 export const manifest = members<Manifest>()({
-  name: z.string().regex(/^[a-z0-9-]+$/),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
   version: z.string(),
   description: z.exactOptional(z.string()),
   language: z.string().describe('For people: `rust`, `go`, `python`, `node`.'),
