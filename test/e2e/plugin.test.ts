@@ -151,6 +151,19 @@ describe('a folder with a manifest', () => {
     await until(async () => ((await named('crow')) === undefined ? true : undefined))
   })
 
+  it('that ends at its start is named with its last words, and with the command that shows its log', async () => {
+    await put('dodo', JSON.stringify({ ...manifest, name: 'dodo', command: ['node', '-e', 'throw "extinct"'] }))
+    const ask = () => home.lmapp(['-m', 'dodo/grey', 'hello'])
+    const result = await until(async () => {
+      const found = await ask()
+      return found.code === 4 ? undefined : found
+    })
+    assert.equal(result.code, 5)
+    assert.match(result.stderr, /The backend "dodo" ended/)
+    assert.match(result.stderr, /lmapp backends logs dodo/)
+    await rm(join(home.dir, 'backends', 'dodo'), { recursive: true })
+  })
+
   it('that is broken is one line in the log and in the list, with file and line, and disturbs nobody', async () => {
     assert.equal((await home.lmapp(['-m', 'parrot/grey', 'hello'])).stdout, 'Polly: hello\n')
     const { stdout } = await home.lmapp(['service', 'logs'])

@@ -32,6 +32,7 @@ describe('text of strangers on a terminal', () => {
 
   it('can be put on one line', () => {
     assert.equal(toOneLine(' a\n  b\u001b '), 'a b␛')
+    assert.equal(toOneLine('a\u202eb'), 'a\ufffdb', 'what turns a line around is shown')
   })
 })
 
