@@ -70,6 +70,12 @@ describe('lmapp-verify.json', () => {
     }
   })
 
+  it('is refused in few words, however long what is wrong', () => {
+    const long = '['.repeat(2000)
+    const skip = { skip: [{ requirement: long, reason: 'x' }] }
+    for (const text of [{ [long]: 1 }, skip]) assert.ok(refuse(JSON.stringify(text)).message.length < 400)
+  })
+
   it('is refused when it is no object, or no JSON', () => {
     assert.equal(refuse('[]').line, 1)
     assert.equal(refuse('{\n"model": "echo",\n}').line, 3)

@@ -97,8 +97,12 @@ function parseJson(source: string, file: string): JsonWithLines {
   }
 }
 
+/** Names of the file's own stand in the words, however long they are. */
+const mostCharacters = 300
+
 function invalid(file: string, line: number, problem: string, cause?: unknown): LmappError {
-  return new LmappError('config-invalid', `${file}:${line}: ${problem}.`, {
+  const words = problem.length > mostCharacters ? `${problem.slice(0, mostCharacters)}…` : problem
+  return new LmappError('config-invalid', `${file}:${line}: ${words}.`, {
     hint: `Correct the file, or remove it: ${file}`,
     details: { file, line },
     cause,
