@@ -137,6 +137,20 @@ describe('the models of one that must be started to say them', () => {
     assert.deepEqual(names(await listModels([openSleeper([], { config: { size: 3 } }).target]).soon), [])
   })
 
+  it('cost no trial of its breaker while nobody asks it', async () => {
+    const { target, asked } = openSleeper(['a'])
+    await listAll([target])
+    await target.backend.stop()
+    target.recover()
+    assert.deepEqual(names(await listModels([target]).soon), ['plugin/a'])
+    assert.deepEqual([asked.times, target.breaker.current.state], [1, 'half-open'])
+    assert.equal(target.breaker.admits(), true)
+    target.breaker.neutral()
+    await target.backend.start()
+    assert.deepEqual(names(await listModels([target]).soon), ['plugin/a'])
+    assert.deepEqual([asked.times, target.breaker.current.state], [2, 'closed'])
+  })
+
   it('are forgotten where the note of them is damaged, or cannot be written', async () => {
     for (const text of ['{', '{"models":[{}]}', '[]']) {
       await writeFile(join(dataDir, 'listed-models.json'), text)

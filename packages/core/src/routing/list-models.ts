@@ -61,8 +61,8 @@ function ask(target: RegisteredBackend): Asked {
   const { state } = breaker.current
   if (type.knownModels) return asking(listKnown(target), automatic)
   if (state === 'open') return asking(Promise.resolve([]), false)
-  if (state === 'half-open' && !breaker.admits()) return asking(Promise.resolve(target.lastListed ?? []), false)
   if (type.startsToList) return askSleeper(target)
+  if (state === 'half-open' && !breaker.admits()) return asking(Promise.resolve(target.lastListed ?? []), false)
   const models = listOne(target)
   return state === 'half-open' ? { soon: Promise.resolve(undefined), all: () => models } : asking(models, automatic)
 }
@@ -71,11 +71,11 @@ function asking(models: Promise<KnownModel[]>, onlyAMoment: boolean): Asked {
   return { soon: onlyAMoment ? atMost(soonMs, models) : models, all: () => models }
 }
 
-/** It is asked while it runs; otherwise it is believed to have what it had. */
+/** It is asked while it runs; otherwise it is believed to have what it had. Only who is asked has a trial of the breaker. */
 function askSleeper(target: RegisteredBackend): Asked {
   let models: Promise<KnownModel[]> | undefined
   const waken = () => {
-    models ??= listOne(target)
+    models ??= target.breaker.admits() ? listOne(target) : Promise.resolve(target.lastListed ?? [])
     return models
   }
   const look = async () => {
