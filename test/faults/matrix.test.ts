@@ -10,8 +10,8 @@ import { type EngineName, engineNames, expect, type Fault, faults, stopCodes } f
 import { openRig, type Rig } from './matrix/rigs.ts'
 import { openRoom, type Room, spareAnswer } from './matrix/room.ts'
 
-/** Milliseconds. Long enough for the start of a process on a slow machine; a silence is waited for in full. */
-const impatient = { connectMs: 5000, stallMs: 2000, loadMs: 5000 }
+/** Milliseconds. Long enough for the start of a process on a machine that is busy elsewhere; a silence is waited for in full. */
+const impatient = { connectMs: 10_000, stallMs: 5000, loadMs: 15_000 }
 /** Where something is done by hand while an engine is silent. */
 const patient = { connectMs: 5000, stallMs: 60_000, loadMs: 60_000 }
 

@@ -35,7 +35,14 @@ export {
   type LmappErrorOptions,
   parseErrorData,
 } from './errors/lmapp-error.ts'
-export { type Manifest, type MethodName, manifestFileName, optionalMethods, requiredMethods } from './manifest.ts'
+export {
+  type Manifest,
+  type MethodName,
+  manifestFileName,
+  optionalMethods,
+  pluginNamePattern,
+  requiredMethods,
+} from './manifest.ts'
 export type {
   Finish,
   FinishReason,

@@ -28,6 +28,9 @@ export interface Manifest {
 
 export const manifestFileName = 'lmapp-backend.json'
 
+/** What a plugin may be called: it is an id, a folder's name and a word on the command line. */
+export const pluginNamePattern = /^[a-z0-9][a-z0-9-]{0,63}$/
+
 export const requiredMethods = ['start', 'stop', 'is_running', 'chat', 'list_models', 'get_info'] as const
 export const optionalMethods = [
   'show_model',

@@ -28,7 +28,7 @@ const scripts: Record<string, object> = {
   'kill-engine': held,
   'kill-service': held,
   echo: { paceMs: 3 },
-  'slow-load': { load: { steps: 7, stepMs: 800 } },
+  'slow-load': { load: { steps: 8, stepMs: 800 } },
 }
 
 await serve({

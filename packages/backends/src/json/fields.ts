@@ -5,7 +5,7 @@ export function toFields(value: unknown): Fields {
   return isFields(value) ? value : {}
 }
 
-export function isFields(value: unknown): value is Fields {
+export function isFields(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -1,5 +1,6 @@
 import { isAbsolute, normalize, win32 } from 'node:path'
-import { LmappError } from 'lmapp-kit'
+import { LmappError, pluginNamePattern } from 'lmapp-kit'
+import { isFields } from '../json/fields.ts'
 
 /** What `lmapp backends install` wrote down of a plugin: `<installed>/<name>/install.json`. */
 export interface InstallationRecord {
@@ -40,7 +41,7 @@ export function parseInstallation(text: string, file: string): InstallationRecor
   if (record.format !== 1) throw invalid(file, '"format" must be 1')
   const known: InstallationRecord = {
     format: 1,
-    name: readText(record, 'name', file, /^[a-z0-9-]+$/),
+    name: readText(record, 'name', file, pluginNamePattern),
     version: readText(record, 'version', file),
     source: readSource(record.source, file),
     sha256: readText(record, 'sha256', file, /^[0-9a-f]{64}$/),
@@ -91,7 +92,7 @@ function parseObject(text: string, file: string): Record<string, unknown> {
 }
 
 function readObject(value: unknown, what: string, file: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  if (isFields(value)) return value
   throw invalid(file, `${what} is no object`)
 }
 

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
-import { LmappError, type Manifest, requiredMethods } from 'lmapp-kit'
+import { LmappError, type Manifest, pluginNamePattern, requiredMethods } from 'lmapp-kit'
+import { isFields } from '../json/fields.ts'
 import { JsonSyntaxError, type JsonWithLines, parseJsonWithLines } from './json-with-lines.ts'
 
 /** What is wrong with a value; undefined when nothing is. */
@@ -9,7 +10,7 @@ type Check = (value: unknown) => string | { at: string; problem: string } | unde
 export function parseManifest(text: string, file: string): Manifest {
   const json = parseJson(text, file)
   const source = json.value
-  if (!isObject(source)) throw invalid(file, 1, 'A manifest must be an object.')
+  if (!isFields(source)) throw invalid(file, 1, 'A manifest must be an object.')
   for (const [key, check] of Object.entries({ ...always, ...needsOf(source.execution) })) {
     const problem = check(source[key])
     if (problem === undefined) continue
@@ -22,7 +23,7 @@ export function parseManifest(text: string, file: string): Manifest {
 }
 
 const always: Record<keyof Omit<Manifest, 'command' | 'address' | 'library'>, Check> = {
-  name: matches(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be a name of a-z, 0-9 and -, at most 64 of them'),
+  name: matches(pluginNamePattern, 'must be a name of a-z, 0-9 and -, at most 64 of them'),
   version: matches(/./, 'must be a text'),
   description: ifPresent(matches(/^/, 'must be a text')),
   language: matches(/./, 'must be a text'),
@@ -31,7 +32,7 @@ const always: Record<keyof Omit<Manifest, 'command' | 'address' | 'library'>, Ch
   execution: matches(/^(subprocess|ffi|grpc)$/, 'must be "subprocess", "ffi" or "grpc"'),
   platforms: ifPresent(checkTexts),
   capabilities: ifPresent(checkCapabilities),
-  config_schema: ifPresent((value) => (isObject(value) ? undefined : 'must be a JSON Schema')),
+  config_schema: ifPresent((value) => (isFields(value) ? undefined : 'must be a JSON Schema')),
 }
 
 const ofExecution: Record<'command' | 'address' | 'library', Check> = {
@@ -41,7 +42,7 @@ const ofExecution: Record<'command' | 'address' | 'library', Check> = {
     'must be a host and port on loopback, or "unix:PATH"',
   ),
   library: (value) =>
-    isFilledText(value) || (isObject(value) && Object.values(value).every(isFilledText))
+    isFilledText(value) || (isFields(value) && Object.values(value).every(isFilledText))
       ? undefined
       : 'must be a path, or paths by platform',
 }
@@ -62,7 +63,7 @@ function checkMethods(value: unknown): ReturnType<Check> {
 }
 
 function checkCapabilities(value: unknown): ReturnType<Check> {
-  if (!isObject(value)) return 'must be an object'
+  if (!isFields(value)) return 'must be an object'
   for (const [name, support] of Object.entries(value)) {
     if (name === 'parallel') {
       if (!isCount(support)) return { at: name, problem: `says ${toShown(support)} of parallel; it must be 1 or more` }
@@ -104,10 +105,6 @@ function checkCommand(value: unknown): ReturnType<Check> {
 
 function isFilledText(value: unknown): boolean {
   return typeof value === 'string' && value !== ''
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function parseJson(text: string, file: string): JsonWithLines {

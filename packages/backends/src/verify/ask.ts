@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { type ChatOptions, type ChatRequest, defaultCredit, type Health } from 'lmapp-kit'
+import { isFields } from '../json/fields.ts'
 import type { Judge } from './judge.ts'
 import { NotApplicable } from './not-applicable.ts'
 import { resultOf } from './wire/answers.ts'
 import type { ChatExchange } from './wire/chat-exchange.ts'
 import { show } from './wire/findings.ts'
-import { type Answer, isObject } from './wire/rpc.ts'
+import type { Answer } from './wire/rpc.ts'
 import { atMost, within } from './wire/wait.ts'
 import type { Wire } from './wire/wire.ts'
 
@@ -33,7 +34,7 @@ export async function readToEnd(judge: Judge, chat: ChatExchange): Promise<strin
 
 export function reasonOf(answer: Answer): string {
   const finish = resultOf(answer, 'A chat')
-  assert.ok(isObject(finish) && finish.type === 'finish', `The response to a chat is no finish: ${show(finish)}`)
+  assert.ok(isFields(finish) && finish.type === 'finish', `The response to a chat is no finish: ${show(finish)}`)
   return String(finish.reason)
 }
 
@@ -70,6 +71,6 @@ export async function askIsRunning(judge: Judge, wire: Wire): Promise<Health> {
   const { healthMs } = judge.timeouts
   const answer = await within(healthMs, wire.ask('is_running').answer, 'answer to is_running')
   const health = resultOf(answer, 'is_running')
-  assert.ok(isObject(health), `The result of is_running is no object: ${show(health)}`)
+  assert.ok(isFields(health), `The result of is_running is no object: ${show(health)}`)
   return health as unknown as Health
 }

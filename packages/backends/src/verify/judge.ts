@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type HelloParams, inlineLimitBytes, interfaceVersion, type Manifest, maxLineBytes } from 'lmapp-kit'
 import type { Prompts } from 'lmapp-kit/testkit'
+import { isFields } from '../json/fields.ts'
 import type { SubprocessTimeouts } from '../plugins/index.ts'
 import { createEngineLog, spawnChild, toChildEnvironment } from '../processes/index.ts'
 import type { RunningProcesses } from './running-processes.ts'
@@ -12,7 +13,6 @@ import type { VerifySettings } from './settings.ts'
 import { findUsual, type Usual } from './usual.ts'
 import { resultOf } from './wire/answers.ts'
 import type { Findings } from './wire/findings.ts'
-import { isObject } from './wire/rpc.ts'
 import { within } from './wire/wait.ts'
 import { createWire, type Wire } from './wire/wire.ts'
 
@@ -115,7 +115,7 @@ export class Judge implements AsyncDisposable {
     const hello = { ...(await this.toHello(wire)), ...more }
     const { answer } = wire.ask('hello', hello)
     const result = resultOf(await within(this.timeouts.helloMs, answer, 'answer to hello'), 'hello')
-    assert.ok(isObject(result), 'The result of hello is no object.')
+    assert.ok(isFields(result), 'The result of hello is no object.')
     this.#greetings.set(wire, { hello, result })
     return result
   }
@@ -191,8 +191,8 @@ export class Judge implements AsyncDisposable {
     const wire = await this.wire()
     const answer = await within(this.timeouts.callMs, wire.ask('list_models').answer, 'answer to list_models')
     const result = resultOf(answer, 'list_models')
-    const [first] = isObject(result) && Array.isArray(result.models) ? result.models : []
-    const id = isObject(first) && typeof first.id === 'string' ? first.id : undefined
+    const [first] = isFields(result) && Array.isArray(result.models) ? result.models : []
+    const id = isFields(first) && typeof first.id === 'string' ? first.id : undefined
     if (id === undefined) this.unusable ??= 'it lists no model'
     return id ?? assert.fail('It lists no model to ask. Name one in lmapp-verify.json, or by --model.')
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { LmappError } from 'lmapp-kit'
 import { type BackendHarness, defaultPrompts } from 'lmapp-kit/testkit'
+import { isFields } from '../json/fields.ts'
 import { JsonSyntaxError, type JsonWithLines, parseJsonWithLines } from '../plugins/json-with-lines.ts'
 import { readSmallFile } from '../plugins/small-file.ts'
 import { pluginRequirements } from './requirements.ts'
@@ -29,7 +30,7 @@ export async function readVerifySettings(directory: string): Promise<VerifySetti
 /** Keys that nobody knows are refused: a slip here would judge something else than was meant. */
 export function parseVerifySettings(text: string, file: string): VerifySettings {
   const json = parseJson(text, file)
-  if (!isObject(json.value)) throw invalid(file, 1, 'The settings must be an object')
+  if (!isFields(json.value)) throw invalid(file, 1, 'The settings must be an object')
   for (const [key, value] of Object.entries(json.value)) {
     const check = Object.hasOwn(checks, key) ? checks[key as keyof VerifySettings] : undefined
     const problem = check ? check(value) : 'is not known here'
@@ -45,9 +46,9 @@ const text: Check = (value) => (isFilledText(value) ? undefined : 'must be a tex
 
 const checks: Record<keyof VerifySettings, Check> = {
   model: text,
-  config: (value) => (isObject(value) ? undefined : 'must be an object'),
+  config: (value) => (isFields(value) ? undefined : 'must be an object'),
   secrets: (value) =>
-    isObject(value) && Object.values(value).every((secret) => typeof secret === 'string')
+    isFields(value) && Object.values(value).every((secret) => typeof secret === 'string')
       ? undefined
       : 'must be an object of texts',
   prompts: checkPrompts,
@@ -58,7 +59,7 @@ const checks: Record<keyof VerifySettings, Check> = {
   embedModel: text,
   pullableModel: text,
   unsupportedSetting: (value) =>
-    isObject(value) && isFilledText(value.name) && isObject(value.options) && Object.hasOwn(value.options, value.name)
+    isFields(value) && isFilledText(value.name) && isFields(value.options) && Object.hasOwn(value.options, value.name)
       ? undefined
       : 'must be { "name", "options" }, and the options must have what the name says',
   skip: checkSkip,
@@ -66,7 +67,7 @@ const checks: Record<keyof VerifySettings, Check> = {
 }
 
 function checkPrompts(value: unknown): string | undefined {
-  if (!isObject(value)) return 'must be an object'
+  if (!isFields(value)) return 'must be an object'
   const wrong = Object.entries(value).find(([key, prompt]) => {
     if (!Object.hasOwn(defaultPrompts, key)) return true
     if (key !== 'others') return !isFilledText(prompt)
@@ -78,7 +79,7 @@ function checkPrompts(value: unknown): string | undefined {
 function checkSkip(value: unknown): string | undefined {
   if (!Array.isArray(value)) return 'must be a list'
   for (const item of value) {
-    if (!isObject(item) || !isFilledText(item.requirement) || !isFilledText(item.reason)) {
+    if (!isFields(item) || !isFilledText(item.requirement) || !isFilledText(item.reason)) {
       return 'must have nothing but { "requirement", "reason" }'
     }
     if (!pluginRequirements.some(({ id }) => id === item.requirement)) {
@@ -111,8 +112,4 @@ function invalid(file: string, line: number, problem: string, cause?: unknown): 
 
 function isFilledText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== ''
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,10 +1,10 @@
 import * as z from 'zod'
-import { type Manifest, requiredMethods } from '../manifest.ts'
+import { type Manifest, pluginNamePattern, requiredMethods } from '../manifest.ts'
 import { capabilities } from './backend.ts'
 import { jsonSchema, members } from './members.ts'
 
 export const manifest = members<Manifest>()({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/),
+  name: z.string().regex(pluginNamePattern),
   version: z.string(),
   description: z.exactOptional(z.string()),
   language: z.string().describe('For people: `rust`, `go`, `python`, `node`.'),

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
-import { LmappError } from 'lmapp-kit'
+import { LmappError, pluginNamePattern } from 'lmapp-kit'
+import { isFields } from '../../json/fields.ts'
 import { parsePluginSource, toPathSource, type WantedPlugin } from './plugin-source.ts'
 
 /** Names of plugins that can be installed without saying where they come from. */
@@ -47,7 +48,7 @@ async function toWanted({ directory, from }: PluginRegistry, { source }: KnownPl
 }
 
 function parseEntry(name: string, value: unknown, from: string): KnownPlugin {
-  if (!/^[a-z0-9-]+$/.test(name)) throw invalid(from, `"${name}" is no name of a-z, 0-9 and -`)
+  if (!pluginNamePattern.test(name)) throw invalid(from, `"${name}" is no name of a-z, 0-9 and -`)
   const entry = toObject(value, `"${name}"`, from)
   const { description = '', source, homepage, sha256 } = entry
   const texts = [description, source, homepage ?? '', sha256 ?? '']
@@ -73,7 +74,7 @@ function parseJson(text: string, from: string): unknown {
 }
 
 function toObject(value: unknown, what: string, from: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  if (isFields(value)) return value
   throw invalid(from, `${what} is no object`)
 }
 

@@ -1,5 +1,5 @@
+import { isFields } from '../../json/fields.ts'
 import type { EngineLog } from '../../processes/index.ts'
-import { isObject } from './shape.ts'
 
 /** What `log` notifications say, on its way into the log. */
 export interface LogLines {
@@ -45,7 +45,7 @@ export function createLogLines(log: EngineLog): LogLines {
 }
 
 function toLine(params: unknown): string {
-  const { level, message } = isObject(params) ? params : {}
+  const { level, message } = isFields(params) ? params : {}
   const text = typeof message === 'string' ? message.slice(0, mostCharacters) : ''
   return `${typeof level === 'string' ? level : 'info'}: ${text}\n`
 }

@@ -1,9 +1,9 @@
 import { type Finish, type FinishReason, LmappError, type Part, type RequestId } from 'lmapp-kit'
+import { isFields } from '../../json/fields.ts'
 import {
   amount,
   anyObject,
   count,
-  isObject,
   joinPath,
   keepRight,
   listOf,
@@ -30,14 +30,14 @@ export interface ReceivedParts {
 
 /** The request that a notification is about; undefined when it names none. */
 export function parseRequestId(params: unknown): RequestId | undefined {
-  const id = isObject(params) ? params.id : undefined
+  const id = isFields(params) ? params.id : undefined
   return typeof id === 'number' || typeof id === 'string' ? id : undefined
 }
 
 /** Throws `protocol-violation` that says where in the message something is wrong. */
 export function parseParts(params: unknown): ReceivedParts {
-  if (!isObject(params) || typeof params.seq !== 'number' || !Array.isArray(params.parts)) {
-    const path = isObject(params) && typeof params.seq === 'number' ? 'parts' : 'seq'
+  if (!isFields(params) || typeof params.seq !== 'number' || !Array.isArray(params.parts)) {
+    const path = isFields(params) && typeof params.seq === 'number' ? 'parts' : 'seq'
     throw violation('"parts" came without its number or its parts.', { path, value: params })
   }
   const parts: StreamedPart[] = []
@@ -50,18 +50,18 @@ export function parseParts(params: unknown): ReceivedParts {
  * left out: the answer is whole without them.
  */
 export function parseFinish(value: unknown): Finish {
-  if (!isObject(value) || value.type !== 'finish' || typeof value.reason !== 'string') {
+  if (!isFields(value) || value.type !== 'finish' || typeof value.reason !== 'string') {
     throw new LmappError('stream-incomplete', 'The response to the chat does not say how the answer ended.', {
-      details: { ...toDetails({ path: isObject(value) && value.type === 'finish' ? 'reason' : 'type', value }) },
+      details: { ...toDetails({ path: isFields(value) && value.type === 'finish' ? 'reason' : 'type', value }) },
     })
   }
   const reason = reasons.find((known) => known === value.reason) ?? 'other'
   return {
     type: 'finish',
     reason,
-    usage: isObject(value.usage) ? keepRight(value.usage, usage) : {},
-    ...(isObject(value.timings) && { timings: keepRight(value.timings, timings) }),
-    ...(isObject(value.vendor) && { vendor: value.vendor }),
+    usage: isFields(value.usage) ? keepRight(value.usage, usage) : {},
+    ...(isFields(value.timings) && { timings: keepRight(value.timings, timings) }),
+    ...(isFields(value.vendor) && { vendor: value.vendor }),
   }
 }
 
@@ -101,7 +101,7 @@ const warning = objectOf({ message: text, setting: optional(text), vendor })
 
 /** False for what may be left out. Throws for a known part that is wrong. */
 function isKnown(part: unknown, index: number): part is StreamedPart {
-  if (!isObject(part) || typeof part.type !== 'string') {
+  if (!isFields(part) || typeof part.type !== 'string') {
     throw violation('A part has no type.', { path: `parts[${index}].type`, value: part })
   }
   switch (part.type) {

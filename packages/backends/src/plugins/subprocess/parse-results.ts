@@ -15,12 +15,12 @@ import {
   parseVectorBytes,
   type TokenCount,
 } from 'lmapp-kit'
+import { isFields } from '../../json/fields.ts'
 import { progress } from './parse-parts.ts'
 import {
   anyObject,
   count,
   filledText,
-  isObject,
   listOf,
   numberIn,
   objectOf,
@@ -87,7 +87,7 @@ export async function parseEmbedding(
 
 /** Undefined for a step that says nothing. */
 export function parsePullStep(value: unknown): PullProgress | undefined {
-  if (!isObject(value) || typeof value.status !== 'string') return undefined
+  if (!isFields(value) || typeof value.status !== 'string') return undefined
   const { status } = value
   return progress(value.progress) ? { status } : { status, progress: value.progress as Progress }
 }

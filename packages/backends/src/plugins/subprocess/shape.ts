@@ -1,4 +1,5 @@
 import { LmappError } from 'lmapp-kit'
+import { isFields } from '../../json/fields.ts'
 
 /** Looks at a value that a plugin sent; undefined when nothing is wrong. */
 export type Shape = (value: unknown) => Wrong | undefined
@@ -16,7 +17,7 @@ export const text = toShape((value) => typeof value === 'string')
 export const filledText = toShape((value) => typeof value === 'string' && value !== '')
 export const truth = toShape((value) => typeof value === 'boolean')
 export const count = toShape((value) => Number.isSafeInteger(value) && Number(value) >= 0)
-export const anyObject = toShape(isObject)
+export const anyObject = toShape(isFields)
 
 export function numberIn(least: number, most: number): Shape {
   return toShape((value) => typeof value === 'number' && value >= least && value <= most)
@@ -36,7 +37,7 @@ export function optional(shape: Shape): Shape {
 export function objectOf(members: Members): Shape {
   const entries = Object.entries(members)
   return (value) => {
-    if (!isObject(value)) return { path: '', value }
+    if (!isFields(value)) return { path: '', value }
     for (const [name, shape] of entries) {
       const wrong = shape(ownMember(value, name))
       if (wrong) return { path: joinPath(name, wrong.path), value: wrong.value === undefined ? value : wrong.value }
@@ -54,10 +55,6 @@ export function listOf(shape: Shape): Shape {
     }
     return undefined
   }
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The value without the members that are wrong. */

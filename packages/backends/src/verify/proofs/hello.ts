@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { isCompatibleVersion, optionalMethods } from 'lmapp-kit'
+import { isFields } from '../../json/fields.ts'
 import { askIsRunning } from '../ask.ts'
 import type { Judge, Proof } from '../judge.ts'
 import { assertError, resultOf } from '../wire/answers.ts'
 import { show } from '../wire/findings.ts'
-import { isObject } from '../wire/rpc.ts'
 import { within } from '../wire/wait.ts'
 
 export const helloProofs = {
@@ -77,7 +77,7 @@ async function assertRefused(judge: Judge, interfaceVersions: string[]): Promise
 
 /** What is the same all its life; version and description of an engine may come later. */
 function toIdentity(info: unknown): Record<string, unknown> {
-  assert.ok(isObject(info), `The info is no object: ${show(info)}`)
+  assert.ok(isFields(info), `The info is no object: ${show(info)}`)
   const { name, version, interfaceVersion, capabilities } = info
   return { name, version, interfaceVersion, capabilities }
 }

@@ -1,7 +1,8 @@
 import type { RequestId } from 'lmapp-kit'
+import { isFields } from '../../json/fields.ts'
 import { type Findings, show } from './findings.ts'
 import { judgePart } from './judge-part.ts'
-import { type Answer, isObject } from './rpc.ts'
+import type { Answer } from './rpc.ts'
 
 /** One chat, as it comes over the line. */
 export interface ChatExchange {
@@ -91,7 +92,7 @@ export function createChatExchange({ id, credit, flows, answer, notify, findings
       if (parts.length === 0) findings.note('wire.schema', `"parts" came without parts: ${show(params)}`)
       for (const part of parts) {
         judgePart(part, findings)
-        if (isObject(part) && part.type === 'text-delta' && typeof part.text === 'string') text += part.text
+        if (isFields(part) && part.type === 'text-delta' && typeof part.text === 'string') text += part.text
       }
       spend(parts.length)
       wake()

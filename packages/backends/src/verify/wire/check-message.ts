@@ -13,7 +13,7 @@ import {
   streamedPart,
   tokenCount,
 } from 'lmapp-kit/schema'
-import { isObject } from './rpc.ts'
+import { isFields } from '../../json/fields.ts'
 
 /** What the published schema says against a value; undefined when nothing. */
 type Problem = string | undefined
@@ -44,7 +44,7 @@ export function checkNotification(method: string, params: unknown): Problem {
 
 /** A part of a kind that nobody knows comes from a newer plugin, and is let through. */
 export function checkPart(part: unknown): Problem {
-  if (!isObject(part) || typeof part.type !== 'string') return 'a part has no type'
+  if (!isFields(part) || typeof part.type !== 'string') return 'a part has no type'
   return kinds.has(part.type) ? check(streamedPart, part) : undefined
 }
 

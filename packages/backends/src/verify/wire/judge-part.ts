@@ -1,10 +1,10 @@
+import { isFields } from '../../json/fields.ts'
 import { checkPart } from './check-message.ts'
 import { type Findings, show } from './findings.ts'
-import { isObject } from './rpc.ts'
 
 /** Notes what a part must not be, under the requirement that says it best. */
 export function judgePart(part: unknown, findings: Findings): void {
-  if (isObject(part) && part.type === 'finish') {
+  if (isFields(part) && part.type === 'finish') {
     findings.note('wire.no-finish-part', `A finish came among the parts: ${show(part)}`)
   } else if (isDelta(part) && part.text === '') {
     findings.note('wire.no-empty-delta', `A delta is empty: ${show(part)}`)
@@ -17,5 +17,5 @@ export function judgePart(part: unknown, findings: Findings): void {
 }
 
 function isDelta(part: unknown): part is Record<string, unknown> {
-  return isObject(part) && (part.type === 'text-delta' || part.type === 'reasoning-delta')
+  return isFields(part) && (part.type === 'text-delta' || part.type === 'reasoning-delta')
 }

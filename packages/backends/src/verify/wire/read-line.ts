@@ -1,7 +1,8 @@
 import { maxLineBytes } from 'lmapp-kit'
+import { isFields } from '../../json/fields.ts'
 import { type Findings, show } from './findings.ts'
 import type { RawLine } from './raw-lines.ts'
-import { type Incoming, isObject, toIncoming } from './rpc.ts'
+import { type Incoming, toIncoming } from './rpc.ts'
 
 export interface ReadLineOptions {
   findings: Findings
@@ -27,8 +28,8 @@ export function readLine(
   const hidden = hide(text, secrets)
   if (hidden !== text) findings.note('secrets.told', `A secret is in a message: ${show(hidden)}`)
   const message = parse(text)
-  const incoming = isObject(message) ? toIncoming(message) : undefined
-  if (isObject(message) && incoming) return { incoming, message }
+  const incoming = isFields(message) ? toIncoming(message) : undefined
+  if (isFields(message) && incoming) return { incoming, message }
   findings.note('wire.only-messages', `This came on stdout, and is no message: ${show(hidden)}`)
   return undefined
 }

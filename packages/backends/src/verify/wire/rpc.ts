@@ -1,4 +1,5 @@
 import { type ErrorCode, errorTable, isErrorCode, type RequestId } from 'lmapp-kit'
+import { isFields } from '../../json/fields.ts'
 
 /** What was answered. */
 export type Answer = { result: unknown } | { error: RpcProblem }
@@ -33,13 +34,9 @@ export function isRequestId(value: unknown): value is RequestId {
   return typeof value === 'number' || typeof value === 'string'
 }
 
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 function toProblem(value: unknown): RpcProblem {
-  const error = isObject(value) ? value : {}
-  const data = isObject(error.data) ? error.data : {}
+  const error = isFields(value) ? value : {}
+  const data = isFields(error.data) ? error.data : {}
   const code = isErrorCode(data.code) ? data.code : codes.get(error.code)
   return { code, message: typeof error.message === 'string' ? error.message : '' }
 }

@@ -1,4 +1,5 @@
 import { maxLineBytes, type RequestId } from 'lmapp-kit'
+import { isFields } from '../../json/fields.ts'
 import type { Child, ExitReport } from '../../processes/index.ts'
 import { toEndError } from './answers.ts'
 import { type ChatExchange, type ChatReceiver, createChatExchange } from './chat-exchange.ts'
@@ -6,7 +7,7 @@ import { checkEnvelope, checkNotification, checkResult } from './check-message.t
 import { type Findings, show } from './findings.ts'
 import { createRawLines, type RawLine } from './raw-lines.ts'
 import { readLine } from './read-line.ts'
-import { type Answer, type Incoming, isObject } from './rpc.ts'
+import type { Answer, Incoming } from './rpc.ts'
 
 /**
  * A plugin's process, with the judge at the other end of its line. It reads whatever comes, also what a host would end the
@@ -117,9 +118,9 @@ export function createWire({ child, nonce, dataDir, findings, secrets }: WireOpt
     const problem = checkNotification(method, params)
     if (problem !== undefined) findings.note('wire.schema', `"${method}" is wrong (${problem}): ${show(params)}`)
     if (method !== 'parts') return
-    const id = isObject(params) ? params.id : undefined
+    const id = isFields(params) ? params.id : undefined
     const chat = chats.get(id as RequestId)
-    if (!chat || !isObject(params)) {
+    if (!chat || !isFields(params)) {
       findings.note('wire.one-response', `Parts came for a chat that never was: ${show(params)}`)
       return
     }

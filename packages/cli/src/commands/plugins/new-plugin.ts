@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { LmappError } from 'lmapp-kit'
+import { LmappError, pluginNamePattern } from 'lmapp-kit'
 import type { Arguments } from '../../arguments/parse-arguments.ts'
 import type { CommandContext } from '../../context.ts'
 import { printNotice } from '../../output/print-error.ts'
@@ -42,10 +42,14 @@ function assertName(name: string): void {
       details: { name },
     })
   }
-  if (/^[a-z0-9][a-z0-9-]*$/.test(name)) return
-  throw new LmappError('bad-input', `"${name}" is no name of a backend: it must be of a-z, 0-9 and -.`, {
-    hint: 'As: lmapp backends new my-engine --language node',
-  })
+  if (pluginNamePattern.test(name)) return
+  throw new LmappError(
+    'bad-input',
+    `"${name}" is no name of a backend: it must be of a-z, 0-9 and -, at most 64 of them.`,
+    {
+      hint: 'As: lmapp backends new my-engine --language node',
+    },
+  )
 }
 
 function toLanguage(value: string | undefined): Language {

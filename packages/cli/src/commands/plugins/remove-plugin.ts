@@ -2,6 +2,7 @@ import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { discoverPlugins } from '@lmapp/backends/plugins'
 import { removeFromPlace } from '@lmapp/backends/plugins/install'
+import { pluginNamePattern } from 'lmapp-kit'
 import type { Arguments } from '../../arguments/parse-arguments.ts'
 import type { CommandContext } from '../../context.ts'
 import { confirm } from '../../input/confirm.ts'
@@ -42,7 +43,7 @@ async function findFolder(name: string, session: PluginSession): Promise<Pick<Re
   const { installedBackendsDir } = session.places
   const { plugins } = await discoverPlugins([{ installed: installedBackendsDir }])
   const path = join(installedBackendsDir, name)
-  const isName = /^[a-z0-9-]+$/.test(name)
+  const isName = pluginNamePattern.test(name)
   if (!isName || !(await stat(path).catch(() => undefined))?.isDirectory()) {
     throw await toNotInstalled(name, plugins, session)
   }
