@@ -65,6 +65,7 @@ const usual: Record<string, Exchange> = {
     response_format: { type: 'json_schema', json_schema: { name: 'answer', schema } },
   }),
   'chat-logprobs': ask('Say hello.', { max_tokens: 2, logprobs: true, top_logprobs: 1 }),
+  'chat-logprobs-characters': ask('Repeat: 🐟 é 漢字', { max_tokens: 8, logprobs: true, top_logprobs: 2 }),
   'chat-overflow': ask('word '.repeat(3000)),
   'chat-bad-option': ask('Say hello.', { temperature: 'warm' }),
   'chat-image': ask('', { messages: [{ role: 'user', content: [{ type: 'text', text: 'What is it?' }, image] }] }),

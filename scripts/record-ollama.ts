@@ -74,6 +74,10 @@ const exchanges: Record<string, Exchange> = {
   'chat-length': ask('Count to one hundred.', { options: { ...greedy, num_predict: 6 } }),
   'chat-cached': ask('Count to one hundred.', { options: { ...greedy, num_predict: 6 } }),
   'chat-schema': ask('What is six times seven?', { format: schema, options: { ...greedy, num_predict: 32 } }),
+  'chat-logprobs': ask('Repeat exactly: 🐟 é 漢字', {
+    ...{ logprobs: true, top_logprobs: 3 },
+    options: { ...greedy, num_predict: 12 },
+  }),
   'chat-days': ask('Name the days of the week in order.', { options: { ...greedy, num_predict: 24 } }),
   render: ask(days, { stream: false, _debug_render_only: true, options: { ...greedy, num_predict: 1 } }),
   'next-comma': next('The days of the week are: Monday, Tuesday'),

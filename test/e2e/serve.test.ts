@@ -9,7 +9,11 @@ import { createClient, createFetchTransport, type LmappClient } from 'lmapp-clie
 import { isLmappError } from 'lmapp-kit'
 import { createHome, type Home, isAlive, type Running, toEvents, untilGone, withMock } from '../support/home.ts'
 
-const config = withMock({ echo: {}, slow: { reply: 'a b c d e f g h', repeatTokens: 500, paceMs: 20 } })
+const config = withMock({
+  echo: {},
+  paced: { paceMs: 250 },
+  slow: { reply: 'a b c d e f g h', repeatTokens: 500, paceMs: 20 },
+})
 
 /** Starts it and reads the first line of stdout. */
 async function startServe(home: Home, ...args: string[]): Promise<{ serving: Running; address: string }> {
@@ -235,10 +239,30 @@ describe('lmapp serve, beginning and end', () => {
     assert.equal((await serving.ended).code, 0)
   })
 
+  it('lets answers finish on SIGTERM, and takes no more questions', async () => {
+    const { serving, address } = await startServe(home)
+    const asking = home.start(['-m', 'box/paced', 'a b c d e f g h i j'])
+    await asking.untilStdout('b ')
+    serving.process.kill('SIGTERM')
+    assert.match(await serving.untilStderr('\n'), /Waiting for the end of one answer/)
+    const late = await fetch(`${address}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'box/echo', messages: [{ role: 'user', content: 'late' }] }),
+    })
+    assert.equal(late.status, 503, await late.text())
+    const asked = await asking.ended
+    assert.equal(asked.code, 0, asked.stderr)
+    assert.match(asked.stdout, /^a b c d e f g h i j\n$/)
+    assert.equal((await serving.ended).code, 0)
+  })
+
   it('that is ended while it answers keeps what arrived, stopped', async () => {
     const { serving } = await startServe(home)
     const asking = home.start(['-m', 'box/slow', '--json', 'Go on.'])
     await asking.untilStdout('"b "')
+    serving.process.kill('SIGTERM')
+    await serving.untilStderr('\n')
     serving.process.kill('SIGTERM')
     assert.equal((await serving.ended).code, 0)
     const asked = await asking.ended

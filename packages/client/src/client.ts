@@ -12,6 +12,7 @@ import type {
   PrunedConversations,
   VacuumedHistory,
 } from './api-conversations.ts'
+import type { ApiKey, CreatedKey, CreateKey } from './api-keys.ts'
 import type { ApiModel, PullEvent, PullModel, RemovedModel } from './api-models.ts'
 
 export interface RequestOptions {
@@ -80,6 +81,12 @@ export interface LmappClient {
   stopBackend(name: string, options?: RequestOptions): Promise<ApiBackend>
   /** The tail of its log, at most `lines`. */
   backendLogs(name: string, options?: RequestOptions & { lines?: number }): Promise<string>
+
+  /** Revoked ones too, in the order in which they were created. */
+  listKeys(options?: RequestOptions): Promise<ApiKey[]>
+  createKey(request: CreateKey, options?: RequestOptions): Promise<CreatedKey>
+  /** The next request with it is refused. Throws `not-found` with the nearest name. */
+  revokeKey(name: string, options?: RequestOptions): Promise<ApiKey>
 }
 
 /** How bytes reach the service. `node.ts` has one for Unix sockets over `node:http`, the browser uses `fetch`. */

@@ -68,6 +68,10 @@ export function createClient(options: ClientOptions): LmappClient {
       })
       return log
     },
+
+    listKeys: (request) => json('GET', '/keys', request),
+    createKey: (request, { signal } = {}) => json('POST', '/keys', { signal, body: request }),
+    revokeKey: (name, request) => json('DELETE', `/keys/${encode(name)}`, request),
   }
 }
 

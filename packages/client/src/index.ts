@@ -27,6 +27,7 @@ export type {
   PrunedConversations,
   VacuumedHistory,
 } from './api-conversations.ts'
+export type { ApiKey, ApiKeyScope, CreatedKey, CreateKey } from './api-keys.ts'
 export type { ApiModel, ApiModelFit, PullEvent, PullModel, RemovedModel } from './api-models.ts'
 export type {
   CreatedRun,

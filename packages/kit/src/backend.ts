@@ -1,6 +1,5 @@
 import type { Capabilities } from './capability.ts'
 import type { ChatRequest } from './chat-request.ts'
-import type { Message } from './content.ts'
 import type { Part, Progress } from './part.ts'
 
 export type BackendState = 'stopped' | 'starting' | 'running' | 'stopping' | 'failed'
@@ -78,6 +77,9 @@ export interface PullProgress {
   done?: boolean
 }
 
+/** The members of a chat that shape its prompt. */
+export type CountRequest = Pick<ChatRequest, 'model' | 'messages' | 'tools'>
+
 /** Exact when the engine's own tokenizer counted the rendered prompt. */
 export interface TokenCount {
   tokens: number
@@ -106,8 +108,11 @@ export interface Backend extends AsyncDisposable {
   /** Details of one model; throws `model-not-found`. Without it, the entry of `listModels` is all there is. */
   showModel?(model: string, options?: CallOptions): Promise<ModelInfo>
   embed?(request: { model: string; input: string[] }, options?: CallOptions): Promise<Embedding>
-  /** Tokens that the engine would read for these messages. */
-  countTokens?(request: { model: string; messages: Message[] }, options?: CallOptions): Promise<TokenCount>
+  /**
+   * Tokens that the engine would read for these messages and tools. No model is loaded for it: where the engine would
+   * have to, it is an estimate.
+   */
+  countTokens?(request: CountRequest, options?: CallOptions): Promise<TokenCount>
   loadModel?(model: string, options?: CallOptions): Promise<void>
   unloadModel?(model: string, options?: CallOptions): Promise<void>
   pullModel?(model: string, options?: CallOptions): AsyncIterable<PullProgress>

@@ -23,6 +23,11 @@ export interface ChatOptions {
   maxTokens?: number
   /** The answer ends before the first of these. They are not part of the answer. */
   stop?: string[]
+  /**
+   * Log probabilities come with each text delta, and with each token so many of those that were likeliest there; 0: none
+   * of them. Only with the capability `logprobs`.
+   */
+  logprobs?: number
   /** Context to use, in tokens: prompt and answer together. */
   contextLength?: number
 }

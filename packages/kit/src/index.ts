@@ -3,6 +3,7 @@ export {
   type BackendInfo,
   type BackendState,
   type CallOptions,
+  type CountRequest,
   type Embedding,
   type Health,
   interfaceVersion,

@@ -4,6 +4,8 @@ export interface TokenProbability {
   token: string
   /** Natural logarithm of the probability, ≤ 0. */
   logprob: number
+  /** The likeliest ones at this place, best first, where they were asked for. */
+  top?: { token: string; logprob: number }[]
 }
 
 interface VendorData {

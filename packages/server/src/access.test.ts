@@ -3,13 +3,17 @@ import { test } from 'node:test'
 import { createClient, createFetchTransport } from 'lmapp-client'
 import { createSocketTransport } from 'lmapp-client/node'
 import { isLmappError } from 'lmapp-kit'
-import { routes } from './routes/find-route.ts'
+import { dialects } from './routes/dialects.ts'
 import { jsonType, ownerHeaders, rawRequest } from './testing/raw-request.ts'
 import { startTestService } from './testing/test-app.ts'
 
+const routes = dialects.flatMap((dialect) => dialect.routes)
+
+const toPath = (path: string) => path.replace(/:\w+\+?/g, 'x')
+
 /** Every route there is, and places where there is none. */
 const places = [
-  ...routes.map(({ method, path }) => ({ method, path: `/lmapp/v1${path.replace(/:\w+/g, 'x')}` })),
+  ...routes.map(({ method, path }) => ({ method, path: toPath(path) })),
   { method: 'GET', path: '/' },
   { method: 'GET', path: '/lmapp/v1/nothing' },
   { method: 'OPTIONS', path: '/lmapp/v1/runs' },
@@ -39,12 +43,11 @@ test('a page of another origin, or under another name, is refused at every place
     for (const headers of foreign) {
       const refused = await rawRequest({ address, method, path, headers: { ...jsonType, ...headers } })
       assert.equal(refused.status, 403, `${method} ${path} ${JSON.stringify(headers)}`)
-      assert.equal(refused.code, 'forbidden')
       assert.equal(refused.headers['x-lmapp'], '9.8.7')
       assert.equal(refused.headers['access-control-allow-origin'], undefined)
     }
     const nameless = await rawRequest({ address, method, path, headers: jsonType, noHost: true })
-    assert.equal(nameless.code, 'forbidden', `${method} ${path} without a host`)
+    assert.equal(nameless.status, 403, `${method} ${path} without a host`)
   }
 })
 
@@ -79,7 +82,6 @@ test('on the socket nothing is told to who does not prove the token', async () =
     for (const auth of wrong) {
       const refused = await rawRequest({ socketPath, method, path, headers: { 'x-lmapp-auth': auth } })
       assert.equal(refused.status, 401, `${method} ${path} ${auth}`)
-      assert.equal(refused.code, 'unauthorized')
       assert.equal(refused.headers['x-lmapp-proof'], undefined)
       assert.equal(refused.headers['x-lmapp'], '9.8.7')
     }
@@ -91,8 +93,13 @@ test('on the socket nothing is told to who does not prove the token', async () =
 test('a guest gets exactly what guests may have', async () => {
   await using service = await startTestService()
   const { address } = service
-  const open = routes.filter(({ guest }) => guest === 'always').map(({ method, path }) => `${method} ${path}`)
-  assert.deepEqual(open, [
+  const openOf = (dialect: string) =>
+    dialects
+      .filter(({ name }) => name === dialect)
+      .flatMap((each) => each.routes)
+      .filter(({ access }) => access === 'everyone' || access === 'inference' || access === 'list')
+      .map(({ method, path }) => `${method} ${path.replace('/lmapp/v1', '')}`)
+  assert.deepEqual(openOf('native'), [
     'GET /health',
     'POST /runs',
     'GET /runs/:id',
@@ -102,16 +109,33 @@ test('a guest gets exactly what guests may have', async () => {
     'GET /models/show',
     'POST /embed',
   ])
-  for (const { method, path, guest } of routes) {
-    if (guest === 'always') continue
-    const refused = await rawRequest({
-      address,
-      method,
-      path: `/lmapp/v1${path.replace(/:\w+/g, 'x')}`,
-      headers: jsonType,
-    })
-    assert.equal(refused.code, 'forbidden', `${method} ${path}`)
+  const closed = routes.filter(({ access }) => access === 'admin' || access === 'models' || access === 'pull')
+  for (const { method, path } of closed) {
+    const refused = await rawRequest({ address, method, path: toPath(path), headers: jsonType })
+    assert.equal(refused.status, 403, `${method} ${path}`)
   }
+})
+
+test('a key opens what its scopes say, and one for everything stands for the owner', async () => {
+  await using service = await startTestService()
+  const { address, keys } = service
+  keys.set('for-chat', { id: '1', name: 'a', scopes: ['chat'] })
+  keys.set('for-models', { id: '2', name: 'b', scopes: ['models'] })
+  keys.set('for-all', { id: '3', name: 'c', scopes: ['admin'] })
+  const forbidden = async (key: string) => {
+    const refused: string[] = []
+    for (const { method, path, access } of dialects.flatMap((dialect) => dialect.routes)) {
+      if (method !== 'GET' || path.includes('/events')) continue
+      const answer = await rawRequest({ address, path: toPath(path), headers: { authorization: `Bearer ${key}` } })
+      if (answer.status === 403) refused.push(access)
+    }
+    return [...new Set(refused)].sort()
+  }
+  assert.deepEqual(await forbidden('for-chat'), ['admin'])
+  assert.deepEqual(await forbidden('for-models'), ['admin', 'inference'])
+  assert.deepEqual(await forbidden('for-all'), [])
+  const listed = await rawRequest({ address, path: '/lmapp/v1/conversations', headers: { 'x-api-key': 'for-all' } })
+  assert.equal(listed.status, 200)
 })
 
 test('a guest does not learn where files are, and brings no environment', async () => {
@@ -127,10 +151,65 @@ test('a guest does not learn where files are, and brings no environment', async 
   await assert.rejects(pushy.listModels(), (error) => isLmappError(error, 'forbidden'))
 })
 
-test('a key is refused as long as there are none', async () => {
+test('an unknown key is a guest, until keys are required', async () => {
   await using service = await startTestService()
-  const client = createClient({ transport: createFetchTransport({ baseUrl: service.address, key: 'k' }) })
-  await assert.rejects(client.health(), (error) => isLmappError(error, 'unauthorized'))
+  const { address, app, keys, unknownKeys } = service
+  const ask = (headers: Record<string, string> = {}) => rawRequest({ address, path: '/lmapp/v1/models', headers })
+  assert.equal((await ask({ authorization: 'Bearer sk-anything', 'user-agent': 'editor/1' })).status, 200)
+  assert.deepEqual(unknownKeys, ['editor/1'])
+  app.serve.requireKey = true
+  for (const headers of [
+    {},
+    { authorization: 'Bearer sk-anything' },
+    { authorization: 'Basic x' },
+    { 'x-api-key': 'x' },
+  ]) {
+    const refused = await ask(headers)
+    assert.equal(refused.code, 'unauthorized', JSON.stringify(headers))
+    assert.match(refused.text, /lmapp keys create/)
+  }
+  keys.set('right', { id: '1', name: 'editor', scopes: ['chat'] })
+  assert.equal((await ask({ authorization: 'bearer right' })).status, 200)
+  assert.equal((await ask({ 'x-api-key': 'right' })).status, 200)
+})
+
+test('pages of a listed origin may come, with a key; all others still may not', async () => {
+  await using service = await startTestService()
+  const { address, app, keys } = service
+  const origin = 'http://pages.example:3000'
+  const ask = (headers: Record<string, string>, method = 'GET') =>
+    rawRequest({
+      address,
+      method,
+      path: '/lmapp/v1/models',
+      headers: { origin, 'sec-fetch-site': 'cross-site', ...headers },
+    })
+  assert.equal((await ask({})).status, 403)
+  app.serve.origins = [`${origin}/`]
+  const preflight = await ask(
+    { 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
+    'OPTIONS',
+  )
+  assert.equal(preflight.status, 204)
+  assert.equal(preflight.headers['access-control-allow-origin'], origin)
+  assert.equal(preflight.headers['access-control-allow-headers'], 'authorization')
+  assert.equal((await ask({})).code, 'unauthorized')
+  keys.set('right', { id: '1', name: 'page', scopes: ['chat'] })
+  const answer = await ask({ authorization: 'Bearer right' })
+  assert.equal(answer.status, 200)
+  assert.equal(answer.headers['access-control-allow-origin'], origin)
+  assert.equal(answer.headers.vary, 'origin')
+  assert.equal((await ask({ origin: 'http://pages.example', authorization: 'Bearer right' })).status, 403)
+})
+
+test('a name of this machine is let in once it is listed', async () => {
+  await using service = await startTestService()
+  const { address, app } = service
+  const host = `box.lan:${new URL(address).port}`
+  const ask = () => rawRequest({ address, path: '/lmapp/v1/health', headers: { host } })
+  assert.equal((await ask()).status, 403)
+  app.serve.hosts = ['Box.lan']
+  assert.equal((await ask()).status, 200)
 })
 
 test('what the owner sends of its environment reaches every call, and is read strictly', async () => {

@@ -1,23 +1,31 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { apiVersion as ApiVersion } from 'lmapp-client'
 import { LmappError } from 'lmapp-kit'
+import { allowOrigin, isPreflight } from './access/cors.ts'
 import { assertLocalRequest } from './access/guard.ts'
-import { authenticateOwner, identifyGuest, type Principal } from './access/principal.ts'
+import { identify } from './access/identify.ts'
+import { authenticateOwner, type Principal } from './access/principal.ts'
+import { assertAllowed } from './access/scopes.ts'
+import type { ConversationKeeper } from './answer/conversation-keeper.ts'
 import type { ServerApp } from './app.ts'
-import { assertJsonType, discardBody } from './http/body.ts'
-import { sendError, toLmappError } from './http/reply.ts'
+import { assertJsonType, discardBody, readJson } from './http/body.ts'
+import { sendNothing, sendRefusal, toLmappError } from './http/reply.ts'
 import { parseEnvironment } from './parse/requests.ts'
-import { findRoute } from './routes/find-route.ts'
-import type { Route } from './routes/route.ts'
+import { dialectOf, dialects } from './routes/dialects.ts'
+import { createRouter } from './routes/find-route.ts'
+import type { Dialect } from './routes/route.ts'
 
 export interface Settings {
   heartbeatMs: number
+  keeper: ConversationKeeper
 }
 
 const apiVersion: typeof ApiVersion = 1
 
 /** Where a request came in. */
 export type Door = 'socket' | 'tcp'
+
+const router = createRouter(dialects)
 
 /** Answers one request, whatever it is. Never rejects. */
 export async function handleRequest(
@@ -32,24 +40,38 @@ export async function handleRequest(
   response.setHeader('x-lmapp-api', apiVersion)
   response.setHeader('cache-control', 'no-store')
   response.setHeader('x-content-type-options', 'nosniff')
+  const { path, search } = split(request.url ?? '')
+  const dialect = dialectOf(path, request)
+  let pattern = ''
+  if (app.metrics) response.once('close', () => app.metrics?.request(dialect.name, pattern, response.statusCode))
   try {
+    const changed = app.refresh?.()
+    if (changed) await changed
+    if (door === 'tcp') assertLocalRequest(request, app.serve)
+    allowOrigin(request, response, app.serve)
+    if (isPreflight(request)) return sendNothing(response)
     const principal = letIn(app, door, request, response)
-    const { route, params, query } = locate(request, response)
-    assertAllowed(route, principal, app)
+    const { route, params } = locate(request.method ?? '', path, response)
+    pattern = route.path
+    assertAllowed(route.access, principal, app.serve)
     assertJsonType(request)
     const environment = environmentOf(request, principal)
+    const body = route.body?.(await readJson(request), '')
     const caller = { owner: principal.owner, environment, signal: left.signal }
-    await route.handle({ app, request, response, principal, caller, params, query, ...settings })
+    const query = new URLSearchParams(search)
+    await route.handle({ app, request, response, principal, caller, params, query, ...settings }, body)
   } catch (error) {
-    if (!request.socket.destroyed) await refuse(error, app, request, response)
+    if (!request.socket.destroyed) await refuse(error, dialect, { app, request, response })
   }
 }
 
+function split(url: string): { path: string; search: string } {
+  const mark = url.indexOf('?')
+  return mark < 0 ? { path: url, search: '' } : { path: url.slice(0, mark), search: url.slice(mark + 1) }
+}
+
 function letIn(app: ServerApp, door: Door, request: IncomingMessage, response: ServerResponse): Principal {
-  if (door === 'tcp') {
-    assertLocalRequest(request)
-    return identifyGuest(request)
-  }
+  if (door === 'tcp') return identify(request, app)
   const { principal, proof } = authenticateOwner(request, app.token)
   response.setHeader('x-lmapp-proof', proof)
   return principal
@@ -66,42 +88,34 @@ class NoRoute extends LmappError {
   }
 }
 
-function locate({ method = '', url = '' }: IncomingMessage, response: ServerResponse) {
-  const mark = url.indexOf('?')
-  const path = mark < 0 ? url : url.slice(0, mark)
-  const found = findRoute(method, path)
-  if ('route' in found) return { ...found, query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)) }
+function locate(method: string, path: string, response: ServerResponse) {
+  const found = router.find(method, path)
+  if ('route' in found) return found
   if (found.allowed.length === 0) throw new NoRoute(404, `There is nothing at ${path}.`)
   response.setHeader('allow', found.allowed.join(', '))
   throw new NoRoute(405, `${path} is for ${found.allowed.join(', ')}.`)
 }
 
-function assertAllowed({ guest }: Route, principal: Principal, app: ServerApp): void {
-  if (principal.kind === 'owner' || guest === 'always' || (guest === 'pull' && app.allowPull)) return
-  throw new LmappError('forbidden', 'A guest may not do this.', {
-    hint: guest === 'pull' ? 'Allow it: lmapp config set serve.allowPull true' : 'Use the lmapp command',
-  })
-}
-
 function environmentOf(request: IncomingMessage, { kind }: Principal): Record<string, string> {
   const header = request.headers['x-lmapp-environment']
-  if (kind === 'guest' && header !== undefined) {
-    throw new LmappError('forbidden', 'A guest may not bring an environment.', { hint: 'Leave the header out' })
+  if (kind !== 'owner' && header !== undefined) {
+    throw new LmappError('forbidden', `A ${kind} may not bring an environment.`, { hint: 'Leave the header out' })
   }
   return parseEnvironment(header)
 }
 
-async function refuse(
-  thrown: unknown,
-  app: ServerApp,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+interface Exchange {
+  app: ServerApp
+  request: IncomingMessage
+  response: ServerResponse
+}
+
+async function refuse(thrown: unknown, dialect: Dialect, { app, request, response }: Exchange): Promise<void> {
   const error = toLmappError(thrown, app.onBug)
   if (response.headersSent) {
     response.destroy()
     return
   }
   await discardBody(request)
-  sendError(response, error, error instanceof NoRoute ? error.status : undefined)
+  sendRefusal(response, dialect, error, error instanceof NoRoute ? error.status : undefined)
 }

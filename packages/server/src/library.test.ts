@@ -133,7 +133,7 @@ test('a guest may pull where the configuration says so', async () => {
   await using service = await startTestService()
   const guest = createClient({ transport: createFetchTransport({ baseUrl: service.address }) })
   await assert.rejects(Array.fromAsync(guest.pullModel({ model: 'tiny' })), (error) => isLmappError(error, 'forbidden'))
-  service.app.allowPull = true
+  service.app.serve.allowPull = true
   const done = { type: 'done' as const, ref: 'embedded/tiny' }
   service.pull = async function* () {
     yield done

@@ -1,7 +1,6 @@
 import { chmod, lstat, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { LmappError } from 'lmapp-kit'
-import { isLoopbackAddress } from './access/guard.ts'
 
 /**
  * Listens on a Unix socket that only this user may use, or on a named pipe. A socket that a dead service left is
@@ -21,14 +20,9 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   if (process.platform !== 'win32') await chmod(path, 0o600)
 }
 
-/** Listens on loopback and returns the address as a URL. Throws `bad-input` and `port-in-use`. */
+/** Listens and returns the address as a URL. Who may come is for the door to say. Throws `bad-input` and `port-in-use`. */
 export async function listenOnTcp(server: Server, host: string, port: number): Promise<string> {
   const address = host.toLowerCase() === 'localhost' ? '127.0.0.1' : host
-  if (!isLoopbackAddress(address)) {
-    throw new LmappError('bad-input', `"${host}" is not a loopback address.`, {
-      hint: 'Only this machine may be served: lmapp serve --host 127.0.0.1',
-    })
-  }
   try {
     await listen(server, { host: address, port })
   } catch (cause) {

@@ -1,6 +1,7 @@
 import type { ServerOptions as HttpOptions, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { LmappError } from 'lmapp-kit'
+import { createConversationKeeper } from './answer/conversation-keeper.ts'
 import type { ServerApp } from './app.ts'
 import { type Door, handleRequest } from './handle-request.ts'
 import { toBody } from './http/reply.ts'
@@ -44,6 +45,7 @@ export function createServer(app: ServerApp, options: ServerOptions = {}): Lmapp
   /** Never listens: it only takes the streams that are handed in. */
   let inside: Server | undefined
   const streams = new Set<Duplex>()
+  const keeper = createConversationKeeper(app.store)
   let activeRequests = 0
   let closing: Promise<void> | undefined
 
@@ -59,7 +61,7 @@ export function createServer(app: ServerApp, options: ServerOptions = {}): Lmapp
         app.onActivity?.()
         if (closing) server.closeIdleConnections()
       })
-      void handleRequest(app, door, { heartbeatMs }, { request, response })
+      void handleRequest(app, door, { heartbeatMs, keeper }, { request, response })
     })
     server.on('clientError', (error, socket) => refuseUnreadable(app.version, error, socket))
     return server

@@ -7,10 +7,12 @@ import {
   isLmappError,
   LmappError,
   type Part,
+  type TokenCount,
   untilAborted,
 } from 'lmapp-kit'
 import { type EmbeddedConfig, parseConfig } from './config.ts'
 import { createModelHost, type ModelHold, type ModelHost } from './engine/model-host.ts'
+import { openVocabulary, type Reader } from './engine/vocabulary.ts'
 import { runChat, type Tally } from './generate/chat.ts'
 import { embedTexts } from './generate/embed.ts'
 import { preparePrompt } from './generate/prepare-prompt.ts'
@@ -76,21 +78,32 @@ export function createEmbeddedBackend(config: unknown, surroundings: EmbeddedSur
     state = 'stopped'
   }
 
-  /** Works with a model that is kept loaded meanwhile. An abort is `cancelled`. */
-  async function using<T>(
+  /** Works with a model that is kept loaded meanwhile. */
+  async function withModel<T>(
     findFile: () => Promise<ModelFile>,
     options: CallOptions | undefined,
     work: (hold: ModelHold, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const { host, stopping } = engine()
-    const signal = options?.signal ? AbortSignal.any([options.signal, stopping.signal]) : stopping.signal
-    try {
+    return await whileRunning(options, async ({ host }, signal) => {
       const hold = await host.use(await findFile(), { signal })
       try {
         return await work(hold, signal)
       } finally {
         hold.release()
       }
+    })
+  }
+
+  /** Works until the caller leaves or the engine is stopped. An abort is `cancelled`. */
+  async function whileRunning<T>(
+    options: CallOptions | undefined,
+    work: (current: Running, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const current = engine()
+    const { stopping } = current
+    const signal = options?.signal ? AbortSignal.any([options.signal, stopping.signal]) : stopping.signal
+    try {
+      return await work(current, signal)
     } catch (cause) {
       if (stopping.signal.aborted) throw stopping.signal.reason
       throw options?.signal?.aborted && !isLmappError(cause) ? toCancelled(cause) : cause
@@ -184,26 +197,32 @@ export function createEmbeddedBackend(config: unknown, surroundings: EmbeddedSur
     async embed({ model, input }, options) {
       engine()
       if (input.length === 0) return { vectors: [], inputTokens: 0 }
-      return await using(
+      return await withModel(
         () => findEmbedder(model),
         options,
         ({ loaded }, signal) => embedTexts(loaded, input, signal),
       )
     },
 
-    async countTokens({ model, messages }, options) {
-      return await using(
-        () => findWriter(model),
-        options,
-        async ({ loaded }, signal) => {
-          const { tokens } = await preparePrompt(loaded, { messages }, signal)
-          return { tokens: tokens.length, exact: true }
-        },
-      )
+    async countTokens(request, options) {
+      return await whileRunning(options, async ({ host, runtime }, signal) => {
+        assertSupported(request)
+        const file = await findWriter(request.model)
+        const hold = host.useIfReady(file)
+        if (hold === undefined) {
+          await using vocabulary = await openVocabulary(runtime, file, signal)
+          return await countPrompt(vocabulary, request, signal)
+        }
+        try {
+          return await countPrompt(hold.loaded, request, signal)
+        } finally {
+          hold.release()
+        }
+      })
     },
 
     async loadModel(model, options) {
-      await using(
+      await withModel(
         () => find(model),
         options,
         async ({ loaded }) => {
@@ -218,6 +237,11 @@ export function createEmbeddedBackend(config: unknown, surroundings: EmbeddedSur
       await host.unload(model)
     },
   }
+}
+
+async function countPrompt(reader: Reader, request: ChatRequest, signal: AbortSignal): Promise<TokenCount> {
+  const { tokens } = await preparePrompt(reader, request, signal)
+  return { tokens: tokens.length, exact: true }
 }
 
 async function openEngine(

@@ -1,7 +1,7 @@
 import unittest
 
 from lmapp_backend import Backend, BackendError, to_text
-from lmapp_backend.able import assert_able
+from lmapp_backend.able import assert_able, without_denied
 
 QUESTION = {"role": "user", "content": [{"type": "text", "text": "Hello."}]}
 IMAGE = {"role": "user", "content": [{"type": "image", "mediaType": "image/png", "data": ""}]}
@@ -50,6 +50,25 @@ class Able(unittest.TestCase):
 
     def test_is_nobody_for_another_model(self):
         self.refused("model-not-found", model="blue")
+
+
+class LogProbabilities(unittest.TestCase):
+    REQUEST = {"model": "grey", "options": {"logprobs": 0, "seed": 1}}
+
+    def test_that_the_capabilities_deny_are_a_warning_and_not_asked_for(self):
+        request, warnings = without_denied(self.REQUEST, Plain(None))
+        self.assertEqual(request, {"model": "grey", "options": {"seed": 1}})
+        self.assertEqual([warning["setting"] for warning in warnings], ["options.logprobs"])
+
+    def test_that_nobody_wants_or_that_are_there_are_no_matter(self):
+        class Able(Plain):
+            capabilities = {"logprobs": "yes"}
+
+        self.assertEqual(without_denied(self.REQUEST, Able(None)), (self.REQUEST, []))
+        for options in ({}, {"seed": 1}, {"logprobs": None}, 7):
+            request = {"model": "grey", "options": options}
+            self.assertEqual(without_denied(request, Plain(None)), (request, []))
+        self.assertEqual(without_denied({}, Plain(None)), ({}, []))
 
 
 class Text(unittest.TestCase):

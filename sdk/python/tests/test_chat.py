@@ -26,6 +26,15 @@ class Answers(Chats):
         self.assertEqual(response["result"], {"type": "finish", "reason": "stop", "usage": {}})
         self.assertGreater(len(parts) / len(sizes), 8)
 
+    def test_begin_with_a_warning_where_log_probabilities_are_asked_for_and_denied(self):
+        plugin = self.open(ODD)
+        parts, end = self.ends(plugin, "counts", options={"maxTokens": 2, "logprobs": 1})
+        self.assertEqual((parts[0]["type"], parts[0]["setting"]), ("warning", "options.logprobs"))
+        self.assertEqual((text_of(parts), end["reason"]), ("0 1 ", "stop"))
+        id = plugin.chat("counts", credit=0, options={"maxTokens": 2, "logprobs": 1})
+        plugin.notify("cancel", id=id)
+        self.assertEqual(plugin.answer_of(id)["result"]["reason"], "cancelled")
+
     def test_never_send_more_than_there_is_credit_for(self):
         plugin = self.open()
         id = plugin.chat("count", credit=3)

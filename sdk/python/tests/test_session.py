@@ -6,6 +6,7 @@ import struct
 import unittest
 from pathlib import Path
 
+from lmapp_backend.methods import METHODS
 from tests.support import FIXTURES, Plugin
 
 ODD = FIXTURES / "odd.py"
@@ -183,6 +184,25 @@ class Methods(unittest.TestCase):
         self.assertIsNone(self.call("load_model", model="a")["result"])
         self.assertEqual(self.call("count_tokens", model="a", messages=[])["result"], {"tokens": 0, "exact": False})
         self.assertEqual(self.call("count_tokens", model="exact", messages=[])["result"], {"tokens": 2, "exact": True})
+
+    def test_tools_that_the_backend_does_not_count_are_estimated(self):
+        tools = [{"name": "f", "parameters": {"type": "object", "title": "é\ud83d"}}]
+        for model, without in (("a", 0), ("exact", 2)):
+            result = self.call("count_tokens", model=model, messages=[], tools=tools)["result"]
+            self.assertGreater(result["tokens"], without + 10)
+            self.assertFalse(result["exact"])
+        self.assertEqual(code_of(self.call("count_tokens", model="a", messages=[], tools="f")), "bad-input")
+
+    def test_tools_are_given_to_a_backend_that_takes_them(self):
+        class Opened:
+            hello = {"exchangeDir": ""}
+
+            def optional(self, name):
+                return lambda model, messages, tools=None: {"tokens": len(tools or ()), "exact": True}
+
+        for tools, tokens in ([{"name": "f", "parameters": {}}], 1), ([], 0):
+            params = {"model": "a", "messages": [], "tools": tools}
+            self.assertEqual(METHODS["count_tokens"](Opened(), params), {"tokens": tokens, "exact": True})
 
     def test_pulls_tell_their_steps_and_their_end(self):
         id = self.plugin.ask("pull_model", {"model": "a"})

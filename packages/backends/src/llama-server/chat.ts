@@ -60,7 +60,10 @@ async function* chatOnce(
   if (warning) yield warning
   const path = '/v1/chat/completions'
   const asked = toAskedModel(catalogue, request.model, model, { signal })
-  const options = { connection, body, path, signal, engine, model: request.model, asked, observe: observeEvent }
+  const options = {
+    ...{ connection, body, path, signal, engine, model: request.model, asked, observe: observeEvent },
+    alternatives: request.options?.logprobs,
+  }
   for await (const part of streamChat(options)) {
     if (part.type !== 'finish') {
       yield part
@@ -76,14 +79,22 @@ function toLoading(): Status {
   return { type: 'status', phase: 'loading' }
 }
 
-/** The server itself says 500 to an image, and drops tools in silence. */
-function assertAble({ model, messages, tools = [], toolChoice }: ChatRequest, props: ModelProps): void {
+/** The server itself says 500 to an image. */
+function assertAble(request: ChatRequest, props: ModelProps): void {
+  const { model, messages } = request
   if (props.vision === 'no' && hasImages({ messages })) {
     throw new LmappError('unsupported', `${model} cannot see images.`, {
       hint: 'Start llama-server with the projector of a model that sees (--mmproj), or choose another: lmapp models list',
       details: { model, capability: 'vision' },
     })
   }
+  assertCallsTools(request, props)
+}
+
+type Calling = Pick<ChatRequest, 'model' | 'tools' | 'toolChoice'>
+
+/** The server itself drops tools in silence. */
+export function assertCallsTools({ model, tools = [], toolChoice }: Calling, props: ModelProps): void {
   if (props.tools !== 'no' || tools.length === 0 || toolChoice === 'none') return
   throw new LmappError('unsupported', `${model} cannot call tools: its template has no place for them.`, {
     hint: 'Choose another model: lmapp models list',

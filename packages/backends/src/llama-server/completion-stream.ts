@@ -10,6 +10,8 @@ export interface CompletionOptions {
   withdrawn: string
   /** Its tokens, which are not counted as written. */
   withdrawnTokens: number
+  /** As of `ReadOptions`. */
+  alternatives?: number | undefined
 }
 
 /**
@@ -20,8 +22,9 @@ export async function* readCompletion(
   bytes: AsyncIterable<Uint8Array>,
   options: CompletionOptions,
 ): AsyncGenerator<Part, void, undefined> {
-  const answer = createAnswer({ engine, model: options.asked.name, observe: observeEvent })
-  const watch = watchModel(engine, options.asked)
+  const { asked, alternatives } = options
+  const answer = createAnswer({ ...{ engine, alternatives }, model: asked.name, observe: observeEvent })
+  const watch = watchModel(engine, asked)
   const swallow = createSwallower(options)
   try {
     for await (const { data } of readServerSentEvents(bytes)) {
@@ -66,7 +69,9 @@ function createSwallower({ withdrawn, asked }: CompletionOptions): (event: Field
 function toChatEvent(event: Fields, text: string, withdrawnTokens: number): Fields {
   if (event.error !== undefined) return event
   const { timings, prompt_progress } = event
-  const choice = { index: 0, delta: { content: text } }
+  // Those of a token that was withdrawn as a whole have no text.
+  const logprobs = text === '' ? undefined : { content: event.completion_probabilities }
+  const choice = { index: 0, delta: { content: text }, logprobs }
   if (event.stop !== true) return { choices: [choice], prompt_progress }
   const written = toOptionalCount(event.tokens_predicted) ?? 0
   return {

@@ -119,7 +119,8 @@ async function* resume(
     const sent = toCompletionBody(body, point)
     response = await connection.request({ method: 'POST', path: '/completion', body: sent, model: wireName, signal })
     await assertStillServed(connection, { asked: request.model, props }, call)
-    for await (const part of readCompletion(response.bytes(), { asked, ...point })) {
+    const alternatives = request.options?.logprobs
+    for await (const part of readCompletion(response.bytes(), { asked, alternatives, ...point })) {
       if (part.type === 'finish') response.release()
       yield part
     }
@@ -155,12 +156,20 @@ function toPlainQuestion(model: string, content: string, parse_special: boolean,
 
 /** The withdrawn tokens are written once more, beside those that were asked for. */
 function toCompletionBody(
-  { messages: _messages, stream_options: _options, max_tokens, ...others }: Record<string, unknown>,
+  {
+    messages: _messages,
+    stream_options: _options,
+    max_tokens,
+    logprobs,
+    top_logprobs,
+    ...others
+  }: Record<string, unknown>,
   { tokens, withdrawn, withdrawnTokens }: FoundPoint,
 ): Record<string, unknown> {
   return {
     ...others,
     prompt: tokens,
+    ...(logprobs === true && { n_probs: top_logprobs }),
     ...(typeof max_tokens === 'number' && { n_predict: max_tokens + withdrawnTokens }),
     ...(withdrawn !== '' && { grammar: toBeginningWith(withdrawn) }),
   }

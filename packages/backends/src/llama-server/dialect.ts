@@ -22,6 +22,7 @@ export function toDialect({ hasReasoningSwitch, hasReasoningLevels }: ModelProps
   return {
     engine,
     settings,
+    logprobs: true,
     namedToolChoice: false,
     reasoningEffort: hasReasoningLevels,
     ...(hasReasoningSwitch && { reasoningSwitch: 'enable_thinking' }),

@@ -12,7 +12,7 @@ import { toChatBody } from '../openai-wire/index.ts'
 import { mostTokens } from '../text-measure/index.ts'
 import { toAskedModel } from './asked-model.ts'
 import { createCatalogue, isStillLoading, stillLoading } from './catalogue.ts'
-import { chatWithLlamaServer } from './chat.ts'
+import { assertCallsTools, chatWithLlamaServer } from './chat.ts'
 import { engine, type Identity, openLlamaServerConnection } from './connection.ts'
 import { hasImages } from './context.ts'
 import { createContinuing } from './continuing.ts'
@@ -115,11 +115,12 @@ export function createLlamaServerBackend(options: LlamaServerBackendOptions): Ba
       const asked = toAskedModel(catalogue, model, served, call)
       return embedWithLlamaServer(connection, { model: served, asked, input, silenceMs: loadMs }, call)
     },
-    async countTokens({ model, messages }, call = {}) {
-      if (hasImages({ messages })) return { tokens: mostTokens({ messages }), exact: false }
-      const served = await catalogue.find(model, call)
-      const dialect = toDialect(await catalogue.props(served, call))
-      const { body } = toChatBody({ model, messages }, { dialect, model: served.wireName })
+    async countTokens(request, call = {}) {
+      const served = await catalogue.find(request.model, call)
+      const props = await catalogue.propsIfLoaded(served, call)
+      if (!props || hasImages(request)) return { tokens: mostTokens(request), exact: false }
+      assertCallsTools(request, props)
+      const { body } = toChatBody(request, { dialect: toDialect(props), model: served.wireName })
       return { tokens: await countPrompt(connection, body, call), exact: true }
     },
     async [Symbol.asyncDispose]() {

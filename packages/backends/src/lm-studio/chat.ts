@@ -18,11 +18,15 @@ export interface ChatDependencies {
   continuation: Continuation
 }
 
-/** Settings as its documentation of `/v1/chat/completions` lists them; `tool_choice` is a word there. */
+/**
+ * Settings as its documentation of `/v1/chat/completions` lists them; `tool_choice` is a word there. It takes no notice of
+ * `logprobs` (lmstudio-ai/lms#60).
+ */
 const dialect: Dialect = {
   ...commonDialect,
   engine: 'LM Studio',
   settings: { ...commonDialect.settings, topK: 'top_k', repeatPenalty: 'repeat_penalty' },
+  logprobs: false,
   namedToolChoice: false,
 }
 

@@ -202,10 +202,10 @@ export function createManagedBackend(options: ManagedBackendOptions): Backend {
         if (engine.backend.embed) return engine.backend.embed({ model: engine.modelName, input }, bounded)
         throw new LmappError('unsupported', `${options.engine} does not embed.`, { details: { capability: 'embed' } })
       }),
-    async countTokens({ model, messages }, call = {}) {
-      const engine = processes.current((await models.find(model)).id)
-      const counted = await engine?.backend.countTokens?.({ model: engine.modelName, messages }, call)
-      return counted ?? { tokens: mostTokens({ messages }), exact: false }
+    async countTokens(request, call = {}) {
+      const engine = processes.current((await models.find(request.model)).id)
+      const counted = await engine?.backend.countTokens?.({ ...request, model: engine.modelName }, call)
+      return counted ?? { tokens: mostTokens(request), exact: false }
     },
     loadModel: (model, call = {}) => withEngine(model, call, async () => {}),
     async unloadModel(model) {

@@ -30,12 +30,10 @@ export function wantedBy(request: ChatRequest, file: ModelFile, fixed: number | 
   return {
     ...usuallyWanted(file, fixed, mostTokens(request) + (maxTokens ?? usualAnswer)),
     async isEnough({ backend, modelName }, plan) {
-      const { messages } = request
-      const counted = await backend.countTokens?.({ model: modelName, messages }).catch(() => undefined)
-      if (!counted) return false
-      // Tools are not part of what is counted.
-      const beside = mostTokens(request) - mostTokens({ messages })
-      return counted.tokens + beside + (maxTokens ?? leastAnswer) <= plan.contextLength
+      const { messages, tools = [], toolChoice } = request
+      const given = tools.length > 0 && toolChoice !== 'none' ? { tools } : {}
+      const counted = await backend.countTokens?.({ model: modelName, messages, ...given }).catch(() => undefined)
+      return counted !== undefined && counted.tokens + (maxTokens ?? leastAnswer) <= plan.contextLength
     },
   }
 }

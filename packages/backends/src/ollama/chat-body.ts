@@ -8,6 +8,7 @@ import {
   type Warning,
 } from 'lmapp-kit'
 import { isFields, parseJson } from '../json/fields.ts'
+import { givesLogprobs } from './version.ts'
 
 /** A message of `/api/chat`. */
 export interface WireMessage {
@@ -32,6 +33,9 @@ export interface ChatBody {
   tools?: unknown[]
   format?: Record<string, unknown>
   think?: boolean | string
+  logprobs?: true
+  /** At most 20. */
+  top_logprobs?: number
   options: Record<string, unknown> & { num_ctx: number }
 }
 
@@ -41,9 +45,12 @@ export interface ChatBodyOptions {
   contextLength: number
   /** Whether the model can think; `undefined` when nobody knows. */
   thinks: boolean | undefined
+  /** Of the engine. */
+  version: string
 }
 
-export function toChatBody(request: ChatRequest, { model, contextLength, thinks }: ChatBodyOptions): ChatBody {
+export function toChatBody(request: ChatRequest, options: ChatBodyOptions): ChatBody {
+  const { model, contextLength, thinks, version } = options
   const tools = request.toolChoice === 'none' ? [] : (request.tools ?? [])
   const think = toThink(request.reasoning, thinks)
   return {
@@ -55,8 +62,15 @@ export function toChatBody(request: ChatRequest, { model, contextLength, thinks 
     ...(tools.length > 0 && { tools: tools.map((tool) => ({ type: 'function', function: tool })) }),
     ...(request.schema && { format: request.schema }),
     ...(think !== undefined && { think }),
+    ...(givesLogprobs(version) && toLogprobs(request.options?.logprobs)),
     options: { ...toWireOptions(request.options ?? {}), num_ctx: contextLength },
   }
+}
+
+function toLogprobs(alternatives: number | undefined): Pick<ChatBody, 'logprobs' | 'top_logprobs'> {
+  if (alternatives === undefined) return {}
+  assertWhole('top_logprobs', 'logprobs', alternatives)
+  return { logprobs: true, top_logprobs: alternatives }
 }
 
 /** Ollama refuses to make a model think that cannot; not to think it may always be asked. */
@@ -65,7 +79,10 @@ function toThink(reasoning: ChatRequest['reasoning'], thinks: boolean | undefine
 }
 
 /** What of the request Ollama has no way to honour. */
-export function warningsFor(request: ChatRequest, { thinks }: Pick<ChatBodyOptions, 'thinks'>): Warning[] {
+export function warningsFor(
+  request: ChatRequest,
+  { thinks, version }: Pick<ChatBodyOptions, 'thinks' | 'version'>,
+): Warning[] {
   const warnings: Warning[] = []
   const warn = (setting: string, message: string) =>
     warnings.push({ type: 'warning', code: 'unsupported-setting', setting, message })
@@ -75,6 +92,9 @@ export function warningsFor(request: ChatRequest, { thinks }: Pick<ChatBodyOptio
   }
   if (thinks === false && (reasoning === true || typeof reasoning === 'string')) {
     warn('reasoning', `${request.model} does not reason.`)
+  }
+  if (request.options?.logprobs !== undefined && !givesLogprobs(version)) {
+    warn('options.logprobs', `Ollama ${version} gives no log probabilities; 0.12.11 and later do.`)
   }
   return warnings
 }
@@ -136,11 +156,14 @@ function toWireOptions(options: ChatOptions): Record<string, unknown> {
   for (const [key, { name, integer }] of Object.entries(optionNames)) {
     const value = options[key as keyof typeof optionNames]
     if (value === undefined) continue
-    if (integer && !Number.isInteger(value)) {
-      throw new LmappError('bad-input', `${name} must be a whole number, not ${value}.`, { details: { setting: key } })
-    }
+    if (integer) assertWhole(name, key, value)
     wire[name] = value
   }
   if (options.stop !== undefined) wire.stop = options.stop
   return wire
+}
+
+function assertWhole(name: string, setting: string, value: number): void {
+  if (Number.isInteger(value)) return
+  throw new LmappError('bad-input', `${name} must be a whole number, not ${value}.`, { details: { setting } })
 }

@@ -10,6 +10,7 @@ import {
   type Usage,
 } from 'lmapp-kit'
 import { type Fields, isFields, parseJson, toFields, toList, toOptionalCount, toOptionalText } from '../json/fields.ts'
+import { createTokenHold } from '../json/token-probabilities.ts'
 import { assertAnsweredFor, toStreamError } from './engine-error.ts'
 
 /** A line holds one token or one whole tool call; nothing that long is either. */
@@ -27,6 +28,7 @@ export async function* readChatStream(
   let answered = false
   let called = false
   let unreadable: string | undefined
+  const tokens = createTokenHold()
   for await (const line of withCause(readLines(bytes, { maxBytes: maxLineBytes }), () => answered)) {
     if (line.trim() === '') continue
     const message = parseJson(line)
@@ -37,10 +39,12 @@ export async function* readChatStream(
     const said = toOptionalText(message.error)
     if (said !== undefined) throw toStreamError(said, answered)
     assertAnsweredFor(model, message)
-    for (const part of toDeltas(message)) {
+    const deltas = toDeltas(message)
+    if (deltas.every(({ type }) => type === 'text-delta')) tokens.add(message.logprobs)
+    for (const part of deltas) {
       answered = true
       called ||= part.type === 'tool-call'
-      yield part
+      yield part.type === 'text-delta' ? tokens.tell(part) : part
     }
     if (message.done !== true) continue
     if (unreadable !== undefined) throw malformed(unreadable)

@@ -32,7 +32,7 @@ export async function* chatWithOllama(
   assertWellFormed(request)
   yield { type: 'status', phase: 'connecting' }
   const { version } = await connection.identify({ signal })
-  const { body, isWhole, warnings } = await prepare(catalogue, request, model, signal)
+  const { body, isWhole, warnings } = await prepare(catalogue, request, { model, version }, signal)
   yield* warnings
   const asked = { request, body, version }
   try {
@@ -56,7 +56,7 @@ async function* answer(sender: Sender, asked: Asked, signal: AbortSignal): Async
 async function prepare(
   catalogue: Catalogue,
   request: ChatRequest,
-  model: string,
+  { model, version }: { model: string; version: string },
   signal: AbortSignal,
 ): Promise<{ body: ChatBody; isWhole: boolean; warnings: Warning[] }> {
   const plan = planContext(request, await catalogue.contextFacts(model, { signal }))
@@ -66,8 +66,8 @@ async function prepare(
   const thinks = can.reasoning === undefined ? undefined : can.reasoning === 'yes'
   return {
     isWhole: plan.isWhole,
-    body: toChatBody(request, { model, contextLength: plan.contextLength, thinks }),
-    warnings: [...warningsFor(request, { thinks }), ...plan.warnings],
+    body: toChatBody(request, { model, contextLength: plan.contextLength, thinks, version }),
+    warnings: [...warningsFor(request, { thinks, version }), ...plan.warnings],
   }
 }
 

@@ -113,7 +113,6 @@ export function toCapabilities(listed: readonly unknown[]): Capabilities {
     vision: has('vision'),
     reasoning: has('thinking'),
     embed: listed.includes('embedding') ? 'yes' : 'unknown',
-    logprobs: 'no',
     'count-tokens': 'no',
     load: has('completion'),
     unload: 'yes',

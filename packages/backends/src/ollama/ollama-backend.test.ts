@@ -208,7 +208,6 @@ describe('models', () => {
       vision: 'no',
       reasoning: 'no',
       embed: 'unknown',
-      logprobs: 'no',
       'count-tokens': 'no',
       load: 'yes',
       unload: 'yes',

@@ -1,4 +1,11 @@
-import { type Backend, type BackendInfo, type Capabilities, interfaceVersion, type ModelInfo } from 'lmapp-kit'
+import {
+  type Backend,
+  type BackendInfo,
+  type Capabilities,
+  interfaceVersion,
+  type ModelInfo,
+  type Support,
+} from 'lmapp-kit'
 import {
   createMemoryProofs,
   createOpenChats,
@@ -17,6 +24,7 @@ import type { LoadLog } from './load-log.ts'
 import { createManagement, type ManagementMethod } from './management.ts'
 import { normalizeModelName } from './model-name.ts'
 import type { Sender } from './send.ts'
+import { givesLogprobs } from './version.ts'
 
 export interface OllamaBackendOptions {
   /** As `parseOllamaHost` gives it. */
@@ -123,6 +131,11 @@ function toInfo(url: string, engineVersion: string | undefined): BackendInfo {
     interfaceVersion,
     ...(engineVersion !== undefined && { engineVersion }),
     description: `Ollama at ${url}`,
-    capabilities,
+    capabilities: { ...capabilities, logprobs: toLogprobs(engineVersion) },
   }
+}
+
+function toLogprobs(version: string | undefined): Support {
+  if (version === undefined) return 'unknown'
+  return givesLogprobs(version) ? 'yes' : 'no'
 }

@@ -5,3 +5,8 @@
 export function countsWholePrompt(version: string): boolean {
   return version === '0.0.0' || !/^v?0\.(0|1|30)\./.test(version)
 }
+
+/** Since 0.12.11. Older versions take no notice of the wish. */
+export function givesLogprobs(version: string): boolean {
+  return version === '0.0.0' || !/^v?0\.(\d|1[01]|12\.(\d|10))(\.|-|$)/.test(version)
+}

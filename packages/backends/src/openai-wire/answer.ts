@@ -6,11 +6,11 @@ import {
   type Part,
   type Status,
   type Timings,
-  type TokenProbability,
   type Usage,
   type Warning,
 } from 'lmapp-kit'
 import { type Fields, isFields, toFields, toList, toOptionalCount, toOptionalText } from '../json/fields.ts'
+import { createTokenHold } from '../json/token-probabilities.ts'
 import { toStreamError } from './engine-error.ts'
 import type { AskedModel } from './model-watch.ts'
 import { createToolCallAssembly } from './tool-calls.ts'
@@ -30,6 +30,8 @@ export interface ReadOptions {
   model?: string
   /** Where it is known which names mean the model: an answer for another one is not read. */
   asked?: AskedModel
+  /** So many alternatives for each token are kept. Default: all that come. */
+  alternatives?: number | undefined
   /** Sees each event first, also those without text. What it throws ends the answer. */
   observe?: (event: Fields) => Observation | undefined
 }
@@ -50,6 +52,7 @@ export function createAnswer(options: ReadOptions): Answer {
   const { engine, model, observe } = options
   const tools = createToolCallAssembly(engine)
   const held: Record<DeltaType, string> = { 'text-delta': '', 'reasoning-delta': '' }
+  const tokens = createTokenHold(options.alternatives)
   let started = false
   let refused = false
   let reason: string | undefined
@@ -61,20 +64,23 @@ export function createAnswer(options: ReadOptions): Answer {
     started = true
   }
 
-  function* toDelta(type: DeltaType, text: string | undefined, logprobs?: TokenProbability[]): Iterable<Part> {
+  function* toDelta(type: DeltaType, text: string | undefined): Iterable<Part> {
     if (text === undefined) return
     const { ready, held: rest } = holdBackPartialCharacter(held[type] + text)
     held[type] = rest
     if (ready === '') return
     yield* generating()
-    if (type === 'text-delta' && logprobs) yield { type, text: ready, logprobs }
-    else yield { type, text: ready }
+    yield type === 'text-delta' ? tokens.tell({ type, text: ready }) : { type, text: ready }
   }
 
   function* takeChoice(choice: Fields): Iterable<Part> {
     const delta = isFields(choice.delta) ? choice.delta : toFields(choice.message)
-    yield* toDelta('reasoning-delta', toReasoning(delta))
-    yield* toDelta('text-delta', toContent(delta.content), toLogprobs(choice.logprobs))
+    const reasoning = toReasoning(delta)
+    const content = toContent(delta.content)
+    const isOther = reasoning !== undefined || toList(delta.tool_calls).length > 0
+    if (content !== undefined || !isOther) tokens.add(toFields(choice.logprobs).content)
+    yield* toDelta('reasoning-delta', reasoning)
+    yield* toDelta('text-delta', content)
     const refusal = toOptionalText(delta.refusal)
     refused ||= refusal !== undefined
     yield* toDelta('text-delta', refusal)
@@ -125,14 +131,6 @@ function toReasoning(delta: Fields): string | undefined {
 function toContent(content: unknown): string | undefined {
   if (!Array.isArray(content)) return toOptionalText(content)
   return toOptionalText(content.flatMap((item) => toOptionalText(toFields(item).text) ?? []).join(''))
-}
-
-function toLogprobs(value: unknown): TokenProbability[] | undefined {
-  const found = toList(toFields(value).content).flatMap((item) => {
-    const { token, logprob } = toFields(item)
-    return typeof token === 'string' && typeof logprob === 'number' ? [{ token, logprob }] : []
-  })
-  return found.length > 0 ? found : undefined
 }
 
 /** `prompt_tokens` is the whole prompt, what was cached included. SGLang counts reasoning beside the rest. */

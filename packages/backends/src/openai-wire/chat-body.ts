@@ -39,6 +39,7 @@ export function toChatBody(request: ChatRequest, options: ChatBodyOptions): { bo
     ...(request.schema && { response_format: toResponseFormat(request.schema) }),
     ...toReasoning(request, dialect, warn),
     ...toSettings(request.options ?? {}, dialect, warn),
+    ...toLogprobs(request.options ?? {}, dialect, warn),
     ...(request.continue && dialect.continuation),
   }
   warnOfContext(request, options, warn)
@@ -86,21 +87,33 @@ function toReasoning({ reasoning }: ChatRequest, dialect: Dialect, warn: Warn): 
   }
 }
 
-const wholeNumbers: ReadonlySet<string> = new Set<WireSetting>(['topK', 'seed', 'maxTokens'])
+const wholeNumbers: ReadonlySet<string> = new Set<keyof ChatOptions>(['topK', 'seed', 'maxTokens', 'logprobs'])
 
 function toSettings(options: ChatOptions, { engine, settings }: Dialect, warn: Warn): Record<string, unknown> {
-  const { contextLength: _, ...given } = options
+  const { contextLength: _context, logprobs: _logprobs, ...given } = options
   const wire: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(given)) {
     if (value === undefined) continue
-    if (wholeNumbers.has(key) && !Number.isInteger(value)) {
-      throw new LmappError('bad-input', `${key} must be a whole number, not ${value}.`, { details: { setting: key } })
-    }
+    assertWhole(key, value)
     const name = settings[key as WireSetting]
     if (name === undefined) warn(`options.${key}`, `${engine} has no such setting: ${key}.`)
     else wire[name] = value
   }
   return wire
+}
+
+function assertWhole(key: string, value: unknown): void {
+  if (!wholeNumbers.has(key) || Number.isInteger(value)) return
+  throw new LmappError('bad-input', `${key} must be a whole number, not ${value}.`, { details: { setting: key } })
+}
+
+/** llama-server takes the wish for none beside the token itself as no wish at all. */
+function toLogprobs({ logprobs }: ChatOptions, dialect: Dialect, warn: Warn): Record<string, unknown> {
+  if (logprobs === undefined) return {}
+  assertWhole('logprobs', logprobs)
+  if (dialect.logprobs) return { logprobs: true, top_logprobs: Math.max(1, logprobs) }
+  warn('options.logprobs', `${dialect.engine} gives no log probabilities.`)
+  return {}
 }
 
 function warnOfContext({ options }: ChatRequest, { dialect, contextLength }: ChatBodyOptions, warn: Warn): void {

@@ -1,7 +1,7 @@
 import type { ChatOptions } from 'lmapp-kit'
 
-/** What travels in the request itself. The context is set where the engine is started. */
-export type WireSetting = Exclude<keyof ChatOptions, 'contextLength'>
+/** What travels as one member of the request. The context is set where the engine is started. */
+export type WireSetting = Exclude<keyof ChatOptions, 'contextLength' | 'logprobs'>
 
 /** How one engine speaks OpenAI's chat completions: what it knows beyond the common core, and under which names. */
 export interface Dialect {
@@ -9,6 +9,8 @@ export interface Dialect {
   engine: string
   /** Its names for options. One that is missing cannot be honoured, and a warning says so. */
   settings: { readonly [name in WireSetting]?: string }
+  /** Whether `logprobs` with `top_logprobs` may be asked for; some take no notice of it. */
+  logprobs: boolean
   /** Whether `tool_choice` may name a tool. Where not, only that tool is given, and one is required. */
   namedToolChoice: boolean
   /** Whether levels of reasoning may be asked for, as `reasoning_effort`. */
@@ -35,6 +37,7 @@ export const commonDialect: Dialect = {
     maxTokens: 'max_tokens',
     stop: 'stop',
   },
+  logprobs: true,
   namedToolChoice: true,
   reasoningEffort: true,
 }

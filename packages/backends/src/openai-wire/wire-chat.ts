@@ -1,4 +1,4 @@
-import type { ChatRequest, Finish, Part } from 'lmapp-kit'
+import type { ChatRequest, Finish, Part, Warning } from 'lmapp-kit'
 import { toChatBody } from './chat-body.ts'
 import { type Continuation, type ContinuationSubject, withoutRepetition } from './continuation.ts'
 import type { Dialect } from './dialect.ts'
@@ -43,15 +43,26 @@ async function* answer(request: ChatRequest, options: WireChatOptions): AsyncGen
   const { body, warnings } = toChatBody(request, { dialect, ...(contextLength !== undefined && { contextLength }) })
   yield* [...warnings, ...near]
   const { engine } = dialect
-  for await (const part of streamChat({ ...options, body, engine, model: request.model })) {
+  const alternatives = request.options?.logprobs
+  const asksForLogprobs = alternatives !== undefined && dialect.logprobs
+  let bare = false
+  for await (const part of streamChat({ ...options, body, engine, model: request.model, alternatives })) {
     if (part.type !== 'finish') {
+      bare ||= part.type === 'text-delta' && part.logprobs === undefined
       yield part
       continue
     }
+    if (bare && asksForLogprobs) yield withoutLogprobs(engine)
     const warning = checkReading(request, part, { engine, exact: countsPrompt, contextLength })
     if (warning) yield warning
     yield withContext(part, contextLength)
   }
+}
+
+/** Some servers take no notice of what they do not know. */
+function withoutLogprobs(engine: string): Warning {
+  const message = `${engine} gave text without log probabilities.`
+  return { type: 'warning', code: 'unsupported-setting', setting: 'options.logprobs', message }
 }
 
 /** Says in the usage how large the context was, where that is known. */

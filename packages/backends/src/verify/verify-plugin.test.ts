@@ -65,7 +65,8 @@ describe('a plugin that is right', () => {
     const lines = lineRequirements.map(({ id }) => id).filter((id) => !passed.includes(id))
     assert.deepEqual(lines, [], 'Not applicable over the line')
     const others = verdicts.filter(({ outcome }) => outcome === 'not-applicable')
-    const abilities = /^(continue|tools|json-schema|vision|reasoning|embed|count-tokens|load|unload|pull|remove) is /
+    const abilities =
+      /^(continue|tools|json-schema|vision|reasoning|logprobs|embed|count-tokens|load|unload|pull|remove) is /
     const reasons = others.map((verdict) => reasonOf(verdict))
     assert.deepEqual(
       reasons.filter((reason) => !abilities.test(reason) && !reason.startsWith('the harness has no scenarios.')),

@@ -4,6 +4,7 @@ import { chatCommand } from './commands/chat.ts'
 import { configCommand } from './commands/config.ts'
 import { embedCommand } from './commands/embed.ts'
 import { historyCommand } from './commands/history.ts'
+import { keysCommand } from './commands/keys.ts'
 import { modelsCommand } from './commands/models.ts'
 import { serviceCommand } from './commands/service.ts'
 import { answerOptions, json, modelOption, plainOption, settingOption } from './commands/shared-options.ts'
@@ -27,24 +28,13 @@ export const commands: readonly CommandSpec[] = [
     summary: 'runs the service in the foreground and opens the APIs on this machine',
     operands: [],
     options: [
-      { name: 'host', value: 'H', help: 'an address of this machine itself (127.0.0.1)' },
+      { name: 'host', value: 'H', help: 'the address to listen at (127.0.0.1); others than that of this machine itself need a key' },
       { name: 'port', value: 'N', help: '5627; 0: any free one' },
     ],
     load: async () => (await import('../commands/serve.ts')).serve,
   },
   serviceCommand,
-  {
-    name: 'keys',
-    summary: 'who else may use the APIs (later)',
-    operands: [],
-    options: [],
-    subcommands: ['list', 'create', 'revoke'].map((verb) => ({
-      name: `keys ${verb}`,
-      summary: 'comes in a later version',
-      operands: ['[NAME]'],
-      options: [json],
-    })),
-  },
+  keysCommand,
   {
     name: 'doctor',
     summary: 'what was found, what is wrong, the command that mends it',

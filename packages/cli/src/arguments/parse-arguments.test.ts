@@ -114,7 +114,6 @@ describe('the command line', () => {
 
   it('says of what is promised but not built that it comes later', () => {
     for (const line of [
-      ['keys', 'list'],
       ['completions', 'bash'],
       ['--persona', 'x', 'hi'],
     ]) {

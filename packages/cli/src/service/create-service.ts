@@ -8,8 +8,16 @@ import {
   createBackendReports,
 } from '@lmapp/core/backends'
 import { type Config, createConfigReader, type Places } from '@lmapp/core/config'
+import { createTokenCounter } from '@lmapp/core/counting'
 import { createEmbedder } from '@lmapp/core/embedding'
-import { createDiskModels, createModelLibrary, createModelService, createModelUses } from '@lmapp/core/models'
+import { createKeys } from '@lmapp/core/keys'
+import {
+  createDiskModels,
+  createModelLibrary,
+  createModelLoading,
+  createModelService,
+  createModelUses,
+} from '@lmapp/core/models'
 import { createRunManager } from '@lmapp/core/runs'
 import { openStore } from '@lmapp/core/store'
 import { createTitler, type Titler } from '@lmapp/core/titles'
@@ -17,8 +25,11 @@ import { createServer, type LmappServer, type ServerApp } from '@lmapp/server'
 import { apiVersion, type ServiceHealth } from 'lmapp-client'
 import { version } from '../version.ts'
 import { createBackendTypes } from './backend-types.ts'
+import { nameModel } from './name-model.ts'
+import { createUnknownKeyNotes } from './note-unknown-keys.ts'
 import { createPluginCatalogue } from './plugin-catalogue.ts'
 import { withPlugins } from './plugin-reports.ts'
+import { createServeSettings } from './serve-settings.ts'
 import { ensureToken } from './token.ts'
 
 export interface ServiceOptions {
@@ -38,8 +49,10 @@ export interface Service extends AsyncDisposable {
   readonly server: LmappServer
   readonly config: () => Promise<Config>
   readonly busy: boolean
-  /** Resolves when the answers that are being written now are written. */
-  answersEnded(): Promise<void>
+  readonly activeRuns: number
+  /** Takes no more questions; resolves when the answers that are being written now are written. */
+  drain(): Promise<void>
+  readonly hasKeys: () => Promise<boolean>
   /** Where TCP is open, for `health`. */
   address: string | undefined
 }
@@ -51,11 +64,9 @@ export interface Service extends AsyncDisposable {
 export async function createService(options: ServiceOptions): Promise<Service> {
   const { places } = options
   const reader = createConfigReader(places.configFile)
-  let allowPull = false
   let memoryMb: number | undefined
   const config = async () => {
     const current = await reader.config()
-    allowPull = current.serve.allowPull
     memoryMb = current.engines.memoryMb
     return current
   }
@@ -80,6 +91,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const store = await openStore({ path: places.storeFile, workerUrl })
   if (store.setAside) options.log(`the history was damaged; it is kept as ${store.setAside}, and a new one was begun`)
   const uses = createModelUses(store)
+  const keys = await createKeys({ store })
   const crashed = await store.recoverCrashed()
   if (crashed > 0) options.log(`${crashed} answers were cut short by the end of an earlier service`)
 
@@ -122,7 +134,11 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       modelsDir: places.modelsDir,
     }),
   })
+  const metrics = options.foreground
+    ? (await import('@lmapp/server/metrics')).createMetrics(registry.gauges)
+    : undefined
   const runs = createRunManager({
+    ...(metrics && { observe: metrics.observer }),
     store,
     backends: registry,
     library,
@@ -143,9 +159,12 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   })
   const control = createBackendControl(registry)
   const embedder = createEmbedder({ backends: registry, library, config })
+  const counter = createTokenCounter({ backends: registry, library, config })
+  const loading = createModelLoading({ backends: registry, library, config })
+  const settings = createServeSettings(config)
 
   // A configuration with a mistake in it is told to whoever asks something, and keeps nobody from the history.
-  await config().catch(() => undefined)
+  await settings.refresh()
 
   const since = new Date().toISOString()
   let address: string | undefined
@@ -162,18 +181,29 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const app: ServerApp = {
     version,
     token: ensureToken(places.tokenFile),
-    get allowPull() {
-      return allowPull
+    get serve() {
+      return settings.current
     },
+    refresh: settings.refresh,
+    keys,
+    findKey(secret) {
+      const key = keys.find(secret)
+      if (key) keys.noteUse(key.id)
+      return key
+    },
+    onUnknownKey: createUnknownKeyNotes(options.log),
     runs,
     store,
     models: {
       list: ({ environment }, filter) => models.list(environment, filter),
       show: ({ environment }, ref) => models.show(ref, environment),
       resolve: ({ environment }, ref) => models.resolve(ref, environment),
-      pull: ({ environment, signal }, { model, offline = false }) =>
-        models.pull(model, environment, { signal, offline }),
+      pull: ({ owner, environment, signal }, { model, offline = false }) =>
+        models.pull(model, environment, { signal, offline, byProgram: owner !== 'owner' }),
       remove: ({ environment }, ref) => models.remove(ref, environment),
+      load: ({ environment, signal }, ref) => loading.load(ref, environment, { signal }),
+      unload: ({ environment }, ref) => loading.unload(ref, environment),
+      copy: ({ environment }, ref, name) => nameModel(ref, name, { models, environment, file: places.configFile }),
     },
     backends: {
       list: ({ environment }) => reports.list(environment),
@@ -190,7 +220,10 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     },
     embed: ({ environment, signal }, { model, input, offline = false }) =>
       embedder.embed({ ...(model !== undefined && { model }), input, environment, offline, signal }),
+    countTokens: ({ environment, signal }, request) =>
+      counter.count({ ...request, environment, offline: false, signal }),
     health,
+    ...(metrics && { metrics }),
     stop: options.onStop,
     ...(options.onActivity && { onActivity: options.onActivity }),
     onBug: (error) => options.log(error instanceof Error ? (error.stack ?? error.message) : String(error)),
@@ -200,10 +233,14 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   return {
     server,
     config,
+    get activeRuns() {
+      return runs.active
+    },
     get busy() {
       return runs.active > 0 || server.activeRequests > 0
     },
-    answersEnded: () => runs.allEnded(),
+    drain: () => runs.drain(),
+    hasKeys: async () => (await keys.list()).some(({ revokedAt }) => revokedAt === null),
     get address() {
       return address
     },

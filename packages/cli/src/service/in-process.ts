@@ -46,7 +46,7 @@ export async function openInProcess(
     client: createClient({ transport, environment: toForwardedEnvironment(environment, places.configFile) }),
     async close() {
       // Whom nobody cancelled is finished, as by a service of its own.
-      await service.answersEnded()
+      await service.drain()
       await service[Symbol.asyncDispose]()
       lock[Symbol.dispose]()
     },

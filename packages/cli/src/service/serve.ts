@@ -1,9 +1,9 @@
-import { assertTcpFree } from '@lmapp/server'
+import { assertTcpFree, isLoopbackAddress } from '@lmapp/server'
 import type { LmappClient, ServiceHealth } from 'lmapp-client'
 import { isLmappError, LmappError } from 'lmapp-kit'
 import type { CommandContext } from '../context.ts'
 import { connect } from './connect.ts'
-import { createService } from './create-service.ts'
+import { createService, type Service } from './create-service.ts'
 import { type ServiceLock, tryServiceLock } from './service-lock.ts'
 import { ensureServicePlaces, findPlaces } from './service-places.ts'
 
@@ -24,7 +24,14 @@ export async function runServe({ host, port, context }: ServeOptions): Promise<n
   const places = findPlaces(context.environment)
   ensureServicePlaces(places)
   const { promise: ended, resolve: end } = Promise.withResolvers<number>()
-  const unlisten = context.signals.listen(() => end(0))
+  let drain: (() => Promise<void>) | undefined
+  const unlisten = context.signals.listen((signal) => {
+    // The second time it ends at once.
+    if (signal !== 'SIGTERM' || !drain) return end(0)
+    const draining = drain()
+    drain = undefined
+    void draining.then(() => end(0))
+  })
   using _signals = { [Symbol.dispose]: unlisten }
   // What would refuse it is found before the background service is asked to leave.
   await askOthers(context, refuseSecond)
@@ -38,10 +45,30 @@ export async function runServe({ host, port, context }: ServeOptions): Promise<n
     log: (line) => void context.stderr.write(`${line}\n`),
     onStop: () => end(0),
   })
+  await assertMayListen(host, service)
   service.address = await service.server.listenTcp(host, port)
   await service.server.listenSocket(places.socket)
   await context.stdout.write(`${service.address}\n`)
+  drain = () => letFinish(service, context)
   return await ended
+}
+
+/** Answers that are being written end by themselves; who asks now is told to come again. */
+async function letFinish(service: Service, { stderr }: CommandContext): Promise<void> {
+  const running = service.activeRuns
+  if (running > 0) {
+    const answers = running === 1 ? 'one answer' : `${running} answers`
+    await stderr.write(`Waiting for the end of ${answers}; a second signal ends them now.\n`)
+  }
+  await service.drain()
+}
+
+/** Other machines are let in only where there is a key to tell them from strangers. */
+async function assertMayListen(host: string, service: Service): Promise<void> {
+  if (host.toLowerCase() === 'localhost' || isLoopbackAddress(host) || (await service.hasKeys())) return
+  throw new LmappError('forbidden', `At ${host} other machines could ask, and there is no key yet to let them in by.`, {
+    hint: 'Create one first: lmapp keys create NAME',
+  })
 }
 
 /** Undefined when it was asked to end while it waited. */

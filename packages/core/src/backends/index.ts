@@ -3,6 +3,7 @@ export type { BackendReport, BackendReports } from './backend-reports.ts'
 export { createBackendReports } from './backend-reports.ts'
 export type { BackendContext, BackendDefinition, BackendType, Inspection } from './backend-type.ts'
 export {
+  type BackendGauge,
   type BackendRegistry,
   type BackendRegistryOptions,
   createBackendRegistry,

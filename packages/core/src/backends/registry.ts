@@ -1,7 +1,8 @@
 import { type Backend, LmappError } from 'lmapp-kit'
+import { type Admission, createAdmission } from '../admission/index.ts'
 import type { Config } from '../config/config.ts'
 import type { KnownModel } from '../models/models.ts'
-import { type Breaker, createBreaker } from '../routing/breaker.ts'
+import { type Breaker, type BreakerState, createBreaker } from '../routing/breaker.ts'
 import { isNear, nearestNames } from '../text/nearest.ts'
 import type { BackendContext, BackendDefinition, BackendType } from './backend-type.ts'
 
@@ -19,11 +20,24 @@ export interface RegisteredBackend {
   /** Whether it needs no entry in the configuration, and has none. */
   readonly automatic: boolean
   readonly breaker: Breaker
+  /** Who asks it takes a slot first. */
+  readonly admission: Admission
   readonly backend: Backend
   /** What it listed when it was last asked and answered. */
   lastListed: KnownModel[] | undefined
   /** Keeps the backend open until the lease is disposed, even when the configuration drops it. */
   lease(): Disposable
+}
+
+/** How much one backend has to do now. */
+export interface BackendGauge {
+  backend: string
+  /** Answers that it may write side by side. */
+  slots: number
+  active: number
+  /** Those that wait for a slot. */
+  waiting: number
+  breaker: BreakerState['state']
 }
 
 export interface BackendRegistryOptions {
@@ -46,6 +60,8 @@ export interface BackendRegistry extends AsyncDisposable {
   disabled(): Promise<{ id: string; type: string }[]>
   /** Those whose type nobody knows. They disturb no other. */
   unusable(environment: Environment): Promise<{ id: string; type: string }[]>
+  /** Of every backend that was named so far, whatever the environment: one for each id. Looks at nothing. */
+  gauges(): BackendGauge[]
 }
 
 interface Entry extends RegisteredBackend {
@@ -112,6 +128,7 @@ export function createBackendRegistry(options: BackendRegistryOptions): BackendR
     async unusable(environment) {
       return (await currentDefinitions(options, environment)).unusable
     },
+    gauges: () => toGauges(entries.values()),
     async [Symbol.asyncDispose]() {
       const opened = [...entries.values()].filter((entry) => entry.opened)
       entries.clear()
@@ -119,6 +136,23 @@ export function createBackendRegistry(options: BackendRegistryOptions): BackendR
       await Promise.allSettled(opened.map((entry) => entry.backend[Symbol.asyncDispose]()))
     },
   }
+}
+
+/** The same id may stand for several addresses: its slots and its breaker are those of the one used last. */
+function toGauges(entries: Iterable<Entry>): BackendGauge[] {
+  const gauges = new Map<string, BackendGauge>()
+  for (const { id, admission, breaker } of [...entries].sort((one, other) => one.lastUsed - other.lastUsed)) {
+    const { slots, active, waiting } = admission
+    const before = gauges.get(id)
+    gauges.set(id, {
+      backend: id,
+      slots,
+      active: active + (before?.active ?? 0),
+      waiting: waiting + (before?.waiting ?? 0),
+      breaker: breaker.current.state,
+    })
+  }
+  return [...gauges.values()]
 }
 
 async function refuseUnusable(options: BackendRegistryOptions, id: string, environment: Environment): Promise<void> {
@@ -186,10 +220,11 @@ interface EntryParts {
 
 function createEntry(parts: EntryParts, now: () => number): Entry {
   let backend: Backend | undefined
-  return {
+  const entry: Entry = {
     ...parts,
     id: parts.definition.id,
     breaker: createBreaker(now),
+    admission: openAdmission(parts, () => entry, now),
     lastListed: undefined,
     leases: 0,
     lastUsed: now(),
@@ -210,6 +245,18 @@ function createEntry(parts: EntryParts, now: () => number): Entry {
       }
     },
   }
+  return entry
+}
+
+/** Engines that lmapp runs itself share their memory out between models, and say nothing of slots: those are only counted. */
+function openAdmission({ type, definition }: EntryParts, entry: () => Entry, now: () => number): Admission {
+  const { id, config } = definition
+  const isBuiltIn = type.execution === 'built-in'
+  const isOurs = type.servesLibrary || (isBuiltIn && (type.owner === 'lmapp' || config.command !== undefined))
+  const parallelOf = (model: string) =>
+    entry().lastListed?.find((listed) => listed.id === model)?.capabilities?.parallel
+  const ask = async (signal: AbortSignal) => (await entry().backend.getInfo({ signal })).capabilities.parallel
+  return createAdmission({ id, parallel: config.parallel, now, ...(!isOurs && { parallelOf, ask }) })
 }
 
 async function closeForgotten(entries: Map<string, Entry>, current: Set<Entry>, now: number): Promise<void> {

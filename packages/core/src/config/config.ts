@@ -12,6 +12,8 @@ export interface BackendConfig {
   args?: string[]
   /** Model files or `hf:` references, by name. */
   models?: Record<string, string>
+  /** Answers at a time; more wait. Absent: what the engine says of itself. */
+  parallel?: number
   /** For plugins: `config` of `hello`, checked against the manifest's schema. */
   config?: Record<string, unknown>
 }
@@ -40,7 +42,15 @@ export interface Config {
   history: { titles: 'first-words' | 'model' }
   chat: { plain: boolean }
   personas: Record<string, unknown>
-  serve: { allowPull: boolean }
+  serve: {
+    allowPull: boolean
+    requireKey: boolean
+    history: boolean
+    /** Origins of pages that may use the APIs, as `http://localhost:3000`. */
+    origins: string[]
+    /** Names, besides addresses and `localhost`, under which this machine may be asked for. */
+    hosts: string[]
+  }
 }
 
 export interface ConfigProblem {

@@ -61,6 +61,12 @@ const backend: ObjectDescription = {
       values: { kind: 'text-or-object', doc: 'Path of a GGUF file, or hf:owner/repo:quant; for a mock, its script.' },
       doc: 'The models that the command serves, by name.',
     },
+    parallel: {
+      kind: 'integer',
+      minimum: 1,
+      maximum: 1024,
+      doc: 'Answers that it may write at a time; further requests wait in line. Absent: what the engine says of itself.',
+    },
     config: {
       kind: 'map',
       values: { kind: 'anything', doc: 'As the plugin describes it.' },
@@ -196,6 +202,21 @@ export const configDescription: ObjectDescription = {
       doc: 'What lmapp serve allows.',
       fields: {
         allowPull: { kind: 'switch', default: false, doc: 'Whether guests may fetch models.' },
+        requireKey: {
+          kind: 'switch',
+          default: false,
+          doc: 'Whether whoever asks needs a key of lmapp keys create; otherwise programs on this machine are guests.',
+        },
+        history: {
+          kind: 'switch',
+          default: false,
+          doc: 'Whether what programs ask by the APIs is kept in the history. The header x-lmapp-history says it for one request.',
+        },
+        origins: { kind: 'texts', doc: 'Origins of web pages that may use the APIs, as http://localhost:3000.' },
+        hosts: {
+          kind: 'texts',
+          doc: 'Names of this machine under which other machines ask for it; addresses need not be listed.',
+        },
       },
     },
   },

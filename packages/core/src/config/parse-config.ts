@@ -47,7 +47,7 @@ interface FilledConfig {
   history: Config['history']
   chat: Config['chat']
   personas?: Record<string, unknown>
-  serve: Config['serve']
+  serve: Omit<Config['serve'], 'origins' | 'hosts'> & { origins?: string[]; hosts?: string[] }
 }
 
 function toConfig(checked: Record<string, unknown>): Config {
@@ -66,7 +66,7 @@ function toConfig(checked: Record<string, unknown>): Config {
     history,
     chat,
     personas: filled.personas ?? Object.create(null),
-    serve,
+    serve: { ...serve, origins: serve.origins ?? [], hosts: serve.hosts ?? [] },
   }
 }
 

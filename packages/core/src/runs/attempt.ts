@@ -1,6 +1,7 @@
 import { type ChatRequest, type Finish, isLmappError, LmappError, type Part, untilAborted } from 'lmapp-kit'
 import type { RegisteredBackend } from '../backends/registry.ts'
 import { withReferences } from '../models/with-references.ts'
+import { isToken } from './watch-attempt.ts'
 import { createWatchdog } from './watchdog.ts'
 
 /** One try of one backend. */
@@ -10,6 +11,8 @@ export interface AttemptOptions {
   /** Aborted when the run is cancelled. */
   signal: AbortSignal
   offline: boolean
+  /** Told when the backend is ready to be asked. */
+  started?: () => void
   /** Takes every part but `finish`. A promise holds the engine back until it resolves. */
   take: (part: Exclude<Part, Finish>) => Promise<void> | undefined
 }
@@ -23,44 +26,43 @@ export const defaultTokenBound = 32_768
 export async function runAttempt(options: AttemptOptions): Promise<Finish> {
   const { target } = options
   using _lease = target.lease()
-  const stop = new AbortController()
-  const signal = AbortSignal.any([options.signal, stop.signal])
+  using engine = createEngineStop(options.signal)
   let answering = false
   using watchdog = createWatchdog({
     ...target.context.timeouts,
     probe: (probeSignal) => probe(target, answering, probeSignal),
   })
   const saw = (part: Part) => {
-    answering ||= part.type === 'text-delta' || part.type === 'reasoning-delta' || part.type === 'tool-call'
+    answering ||= isToken(part)
     watchdog.saw(part)
   }
-  const attempt = { ...options, signal, stop, saw }
+  const attempt = { ...options, signal: engine.signal, engine, saw, hold: watchdog.hold }
   try {
-    return await Promise.race([consume(attempt), watchdog.tripped, abandoned(options.signal)])
+    return await Promise.race([consume(attempt), watchdog.tripped, engine.abandoned])
   } catch (error) {
     // Tells a backend what ended it: a stall, or a wish.
-    stop.abort(error)
+    engine.stop(error)
     if (options.signal.aborted) return { type: 'finish', reason: 'cancelled', usage: {} }
     throw withReferences(toLmappError(error, target.id), target, options.request.model)
-  } finally {
-    stop.abort()
   }
 }
 
 interface Consuming extends AttemptOptions {
-  stop: AbortController
+  engine: EngineStop
   saw: (part: Part) => void
+  hold: (room: Promise<void>) => Promise<void>
 }
 
 async function consume(options: Consuming): Promise<Finish> {
-  const { target, request, signal, saw, take } = options
+  const { target, request, signal, engine, saw, take, hold } = options
   await prepare(options)
   await target.backend.start({ signal })
+  options.started?.()
   const bound = request.options?.maxTokens ?? defaultTokenBound
   let deltas = 0
   let finish: Finish | undefined
   for await (const part of target.backend.chat(request, { signal })) {
-    if (options.stop.signal.aborted && deltas <= bound) break
+    if (engine.stopped && deltas <= bound) break
     saw(part)
     if (part.type === 'finish') {
       finish = part
@@ -68,22 +70,23 @@ async function consume(options: Consuming): Promise<Finish> {
     }
     if (part.type === 'text-delta' || part.type === 'reasoning-delta') deltas += 1
     if (deltas > bound) {
-      options.stop.abort()
+      engine.stop()
       if (part.type !== 'status') continue
     }
     const room = take(part)
-    if (room) await room
+    if (room) await hold(room)
   }
   if (!finish) throw new LmappError('stream-incomplete', `The stream of "${target.id}" ended without its end marker.`)
   return deltas > bound ? { ...finish, reason: 'length' } : finish
 }
 
-async function prepare({ target, signal, offline, saw, take }: Consuming): Promise<void> {
+async function prepare({ target, signal, offline, saw, take, hold }: Consuming): Promise<void> {
   const steps = target.type.prepare?.(target.definition, target.context, { signal, offline })
   if (!steps) return
   for await (const status of steps) {
     saw(status)
-    await take(status)
+    const room = take(status)
+    if (room) await hold(room)
   }
 }
 
@@ -97,15 +100,49 @@ async function probe(target: RegisteredBackend, answering: boolean, signal: Abor
   )
 }
 
-/** Resolves some time after a cancel that the backend did not obey. */
-function abandoned(signal: AbortSignal): Promise<Finish> {
-  const { promise, resolve } = Promise.withResolvers<Finish>()
-  const give = () => {
-    setTimeout(() => resolve({ type: 'finish', reason: 'cancelled', usage: {} }), cancelGraceMs).unref()
+/** Ends what the engine does, for a wish of the user or for a reason of ours. Disposing ends it too. */
+interface EngineStop extends Disposable {
+  /** What the engine sees. */
+  readonly signal: AbortSignal
+  /** Whether it was our reason. */
+  readonly stopped: boolean
+  stop(reason?: unknown): void
+  /** Resolves some time after a cancel that the backend did not obey. */
+  readonly abandoned: Promise<Finish>
+}
+
+/** Made once: each would take down where it was made. */
+const over = new DOMException('The attempt is over.', 'AbortError')
+
+function createEngineStop(wish: AbortSignal): EngineStop {
+  const { promise: abandoned, resolve } = Promise.withResolvers<Finish>()
+  const engine = new AbortController()
+  let stopped = false
+  let timer: NodeJS.Timeout | undefined
+  const obey = () => {
+    engine.abort(wish.reason)
+    const leave = () => resolve({ type: 'finish', reason: 'cancelled', usage: {} })
+    timer = setTimeout(leave, cancelGraceMs).unref()
   }
-  if (signal.aborted) give()
-  else signal.addEventListener('abort', give, { once: true })
-  return promise
+  const stop = (reason: unknown = over) => {
+    stopped = true
+    engine.abort(reason)
+  }
+  if (wish.aborted) obey()
+  else wish.addEventListener('abort', obey, { once: true })
+  return {
+    signal: engine.signal,
+    abandoned,
+    get stopped() {
+      return stopped
+    },
+    stop,
+    [Symbol.dispose]() {
+      wish.removeEventListener('abort', obey)
+      clearTimeout(timer)
+      stop()
+    },
+  }
 }
 
 export function toLmappError(error: unknown, backend: string): LmappError {

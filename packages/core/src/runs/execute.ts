@@ -2,9 +2,10 @@ import { type Finish, type Handover, isLmappError, LmappError, type RunEnd } fro
 import type { Candidate } from '../routing/resolve.ts'
 import { takeNext } from '../routing/take-next.ts'
 import { supports } from './abilities.ts'
+import { type ExecuteOptions, type Progress, toReference } from './asking.ts'
 import { type Failure, type Outcome, toFailed, toFinished } from './outcome.ts'
 import { type Answered, answerStructured, releaseHeld } from './structured-answer.ts'
-import { type ExecuteOptions, type Progress, toReference, tryCandidate } from './try-candidate.ts'
+import { tryCandidate } from './try-candidate.ts'
 
 /** Asks one candidate after the other until one finishes or none is left. Never rejects for what an engine does. */
 export async function execute(options: ExecuteOptions): Promise<Outcome> {

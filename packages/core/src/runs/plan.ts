@@ -1,6 +1,6 @@
-import { type Content, LmappError, type Message, type ToolCall } from 'lmapp-kit'
+import { type Content, LmappError, type Message, type ToolCall, toText } from 'lmapp-kit'
 import { createId } from '../store/ids.ts'
-import type { BeginRun, Conversation, RunSnapshotRecord, Store, StoredMessage } from '../store/store.ts'
+import type { BeginRun, Conversation, Id, RunSnapshotRecord, Store, StoredMessage } from '../store/store.ts'
 import { type AnswerCheck, compileSchema } from '../structured/index.ts'
 import { cutAtWord } from '../text/cut-at-word.ts'
 import type { RunRequest } from './run.ts'
@@ -44,6 +44,9 @@ function planKind(request: RunRequest, store: Store): Promise<RunPlan> {
 }
 
 async function planQuestion(request: RunRequest, store: Store): Promise<RunPlan> {
+  const stored = request.message ?? request.conversation
+  if (request.content === undefined && stored !== undefined) return planPath(stored, request, store)
+  if (request.content === undefined && !request.save) return planPrompt(request)
   const content = request.content ?? []
   if (!content.some((item) => item.type !== 'text' || item.text.trim() !== '')) {
     throw new LmappError('bad-input', 'The question is empty.')
@@ -67,6 +70,44 @@ async function planQuestion(request: RunRequest, store: Store): Promise<RunPlan>
       }),
       answer: { kind: 'new', id: createId() },
     },
+  }
+}
+
+/** The answer to what a path ends in: a question, or the result of a tool. */
+async function planPath(id: Id, request: RunRequest, store: Store): Promise<RunPlan> {
+  const conversation = await store.getConversation(id, request.owner)
+  const last = conversation.messages.at(-1)
+  if (!last || last.role === 'assistant') throw new LmappError('bad-input', 'The question is empty.')
+  const system = request.system ?? conversation.system
+  return {
+    reference: request.model ?? conversation.model ?? undefined,
+    messages: toMessages(system, conversation.messages),
+    earlier: nothing,
+    request: pickRequest(request),
+    begin: {
+      ...beginBase(request, conversation, system),
+      answer: { kind: 'new', id: createId(), parentId: last.id },
+    },
+  }
+}
+
+/** Nothing but what the request itself says, and nothing is stored. */
+function planPrompt(request: RunRequest): RunPlan {
+  const { messages = [], system = null } = request
+  const last = messages.at(-1)
+  if (!last) throw new LmappError('bad-input', 'The question is empty.')
+  const partial = last.role === 'assistant' ? toText(last.content) : ''
+  if (last.role === 'assistant' && last.content.some(({ type }) => type === 'tool-call')) {
+    throw new LmappError('bad-input', 'The last message calls a tool, and nothing says what the tool answered.', {
+      hint: 'Add the result of the tool as the last message',
+    })
+  }
+  return {
+    reference: request.model,
+    messages: [...toMessages(system, []), ...(partial === '' ? messages : messages.slice(0, -1))],
+    earlier: { ...nothing, text: partial },
+    request: pickRequest(request),
+    begin: { ...beginBase(request, undefined, system), answer: { kind: 'new', id: createId() } },
   }
 }
 
@@ -201,7 +242,7 @@ function isTooLong(answer: StoredMessage | undefined): boolean {
 }
 
 /** What a person typed, files by their name. */
-function toVisibleText(content: readonly Content[]): string {
+export function toVisibleText(content: readonly Content[]): string {
   const texts = content.flatMap((item) => (item.type === 'text' ? [item.text] : []))
   const files = content.flatMap((item) => (item.type === 'file' ? [`[${item.name}]`] : []))
   return [...files, ...texts].join('\n')

@@ -2,8 +2,9 @@ import { type Finish, LmappError, type Usage } from 'lmapp-kit'
 import type { Candidate } from '../routing/resolve.ts'
 import { type AnswerCheck, toCorrection, withSchemaInstruction } from '../structured/index.ts'
 import { supports } from './abilities.ts'
+import { type Asking, type ExecuteOptions, type Progress, toReference } from './asking.ts'
 import { createHeldAnswer } from './held-answer.ts'
-import { type Asking, type ExecuteOptions, type Progress, toReference, tryCandidate } from './try-candidate.ts'
+import { tryCandidate } from './try-candidate.ts'
 
 /** An answer of one candidate; `mismatch` when it ended well and is still not what was asked for. */
 export type Answered = { finish: Finish; mismatch?: LmappError } | LmappError

@@ -1,61 +1,36 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  type ChatRequest,
-  type Finish,
-  type Handover,
-  LmappError,
-  type Message,
-  type Part,
-  type RunEvent,
-} from 'lmapp-kit'
+import { type ChatRequest, type Finish, LmappError, type Part } from 'lmapp-kit'
+import type { Slot } from '../admission/index.ts'
 import { retryAfterMs } from '../routing/breaker.ts'
-import type { Candidate, Resolution } from '../routing/resolve.ts'
-import type { AttemptRecord } from '../store/store.ts'
+import type { Candidate } from '../routing/resolve.ts'
 import { assertSees } from './abilities.ts'
+import type { Asking, ExecuteOptions, Progress } from './asking.ts'
 import { runAttempt, toLmappError } from './attempt.ts'
-import type { HeldAnswer } from './held-answer.ts'
-import type { LiveRun } from './live-run.ts'
-import type { RunPlan } from './plan.ts'
+import { enterLine } from './enter-line.ts'
+import { isToken, watchAttempt } from './watch-attempt.ts'
 
-export interface ExecuteOptions {
-  run: LiveRun
-  plan: RunPlan
-  resolution: Resolution
-  signal: AbortSignal
-  failover: { enabled: boolean; retries: number }
-  offline: boolean
-  /** Hands an event to the readers and to the journal. A promise holds the engine back. */
-  emit: (event: RunEvent) => Promise<void> | undefined
-  recordAttempt: (attempt: AttemptRecord) => void
-  now: () => number
-}
-
-/** What one run has behind it, over all its candidates. */
-export interface Progress {
-  /** In mid-answer it is said with the first word of the next one, who may yet find that it cannot go on. */
-  handover?: Handover | undefined
-  startedAt: number
-  firstTokenAt: number | undefined
-  attempts: number
-  /** Candidates that nobody has asked yet. */
-  left: number
-  /** Under a schema: what has arrived and has not left the service. */
-  held?: HeldAnswer
-}
-
-/** What is asked of a candidate besides the plan. */
-export interface Asking {
-  /** Absent: as the plan has it. */
-  messages?: Message[]
-  schema?: Record<string, unknown>
-}
-
-/** Asks one candidate, and the same once more where the error says that this makes sense. */
+/** Waits for a slot of the candidate, asks it, and the same once more where the error says that this makes sense. */
 export async function tryCandidate(
   candidate: Candidate,
   options: ExecuteOptions,
   progress: Progress,
   asking: Asking = {},
+): Promise<Finish | LmappError> {
+  const entered = await enterLine(candidate, options, progress)
+  if ('type' in entered || entered instanceof LmappError) {
+    candidate.target.breaker.neutral()
+    return entered
+  }
+  using slot = entered
+  if (slot.waited) await options.emit({ type: 'status', phase: 'connecting' })
+  return await tryWithSlot(candidate, options, progress, { ...asking, slot })
+}
+
+async function tryWithSlot(
+  candidate: Candidate,
+  options: ExecuteOptions,
+  progress: Progress,
+  asking: Asking & { slot: Slot },
 ): Promise<Finish | LmappError> {
   const { breaker } = candidate.target
   for (let tries = 0; ; tries++) {
@@ -97,10 +72,9 @@ async function tryOnce(
   candidate: Candidate,
   options: ExecuteOptions,
   progress: Progress,
-  asking: Asking,
+  { slot, ...asking }: Asking & { slot: Slot },
 ): Promise<Finish | LmappError> {
-  const record = { number: progress.attempts, backend: candidate.target.id, model: candidate.model }
-  options.recordAttempt({ ...record, outcome: 'running' })
+  const watched = watchAttempt(candidate, options, progress)
   try {
     const request = toChatRequest(candidate, options, asking)
     const unsure = await assertSees(candidate, request.messages)
@@ -110,21 +84,24 @@ async function tryOnce(
       request,
       signal: options.signal,
       offline: options.offline,
-      take: (part) => take(part, options, progress),
+      started: slot.started,
+      take(part) {
+        if (isToken(part)) watched.sawToken()
+        return take(part, options, progress)
+      },
     })
-    options.recordAttempt({ ...record, outcome: finish.reason === 'cancelled' ? 'cancelled' : 'finished' })
+    watched.ended(finish.reason === 'cancelled' ? 'cancelled' : 'finished')
     return finish
   } catch (cause) {
     const error = toLmappError(cause, candidate.target.id)
-    options.recordAttempt({ ...record, outcome: 'failed', error: error.toData() })
+    watched.ended('failed', error)
     return error
   }
 }
 
 function take(part: Exclude<Part, Finish>, options: ExecuteOptions, progress: Progress): Promise<void> | undefined {
-  if (part.type === 'text-delta' || part.type === 'reasoning-delta' || part.type === 'tool-call') {
-    progress.firstTokenAt ??= options.now()
-    if (progress.handover) void options.emit(progress.handover)
+  if (progress.handover && isToken(part)) {
+    void options.emit(progress.handover)
     progress.handover = undefined
   }
   if (part.type !== 'text-delta' || !progress.held) return options.emit(part)
@@ -138,8 +115,4 @@ function toChatRequest({ model }: Candidate, { run, plan }: ExecuteOptions, aski
   if (run.text === '') return base
   const partial = { role: 'assistant' as const, content: [{ type: 'text' as const, text: run.text }] }
   return { ...base, messages: [...base.messages, partial], continue: true }
-}
-
-export function toReference({ target, model }: Candidate): string {
-  return `${target.id}/${model}`
 }

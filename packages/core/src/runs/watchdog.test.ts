@@ -154,4 +154,36 @@ describe('the watchdog of an attempt', () => {
       watchdog[Symbol.dispose]()
     }),
   )
+
+  it(
+    'counts no time while lmapp itself holds the engine back, and grants it anew afterwards',
+    withVirtualTime(async (pass) => {
+      const { watchdog, error } = watch()
+      watchdog.saw({ type: 'text-delta', text: 'a' })
+      const room = Promise.withResolvers<void>()
+      const holding = watchdog.hold(room.promise)
+      await pass(30_000)
+      assert.equal(error(), undefined)
+      room.resolve()
+      await holding
+      await pass(900)
+      assert.equal(error(), undefined)
+      await pass(200)
+      assert.ok(isLmappError(error(), 'stalled'))
+    }),
+  )
+
+  it(
+    'starts no clock for what is over',
+    withVirtualTime(async (pass) => {
+      const { watchdog, error } = watch()
+      const room = Promise.withResolvers<void>()
+      const holding = watchdog.hold(room.promise)
+      watchdog[Symbol.dispose]()
+      room.resolve()
+      await holding
+      await pass(30_000)
+      assert.equal(error(), undefined)
+    }),
+  )
 })

@@ -17,8 +17,12 @@ export interface WatchdogOptions {
 export interface Watchdog extends Disposable {
   readonly tripped: Promise<never>
   saw(part: Part): void
+  /** Resolves with `room`. Meanwhile it is lmapp that holds the engine back, and no time counts. */
+  hold(room: Promise<void>): Promise<void>
 }
 
+/** Made once: each would take down where it was made. */
+const over = new DOMException('The watch is over.', 'AbortError')
 const probesInARow = 3
 const longestProbePauseMs = 5_000
 
@@ -34,7 +38,7 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
   let timer: NodeJS.Timeout | undefined
 
   const trip = (error: unknown) => {
-    stopped.abort()
+    stopped.abort(over)
     clearTimeout(timer)
     reject(error)
   }
@@ -48,7 +52,7 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
     if (milliseconds === allowance) return
     allowance = milliseconds
     clearTimeout(timer)
-    if (Number.isFinite(milliseconds)) timer = setTimeout(check, milliseconds)
+    if (Number.isFinite(milliseconds) && !stopped.signal.aborted) timer = setTimeout(check, milliseconds)
   }
   const sawStatus = (status: Status) => {
     const before = done
@@ -72,8 +76,17 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
         grant(options.stallMs)
       }
     },
+    async hold(room) {
+      const before = allowance
+      grant(Number.POSITIVE_INFINITY)
+      try {
+        await room
+      } finally {
+        grant(before)
+      }
+    },
     [Symbol.dispose]() {
-      stopped.abort()
+      stopped.abort(over)
       clearTimeout(timer)
     },
   }

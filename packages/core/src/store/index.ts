@@ -14,11 +14,13 @@ export type {
   ImportConversation,
   ImportMessage,
   ImportResult,
+  NewKey,
   Owner,
   PruneFilter,
   RunSnapshotRecord,
   SearchHit,
   Store,
+  StoredKey,
   StoredMessage,
   VacuumResult,
 } from './store.ts'

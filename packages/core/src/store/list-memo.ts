@@ -18,6 +18,10 @@ const harmless: ReadonlySet<StoreMethod> = new Set<StoreMethod>([
   'getRunSnapshot',
   'getFact',
   'setFact',
+  'addKey',
+  'listKeys',
+  'revokeKey',
+  'noteKeyUse',
 ])
 
 export interface ListMemo extends StoreCalls {

@@ -8,7 +8,7 @@ import { loadSqlite } from './load-sqlite.ts'
 import { migrate } from './migrate.ts'
 import { migrations } from './migrations/index.ts'
 import { createSql } from './sql.ts'
-import { converse, createFolder, owner, toAsk } from './testing/temporary-store.ts'
+import { converse, createFolder, owner, toAsk, toNewKey } from './testing/temporary-store.ts'
 
 const { DatabaseSync } = loadSqlite()
 const ids = { conversation: 'aaaa0000-1', question: 'aaaa0000-2', answer: 'aaaa0000-3', run: 'aaaa0000-4' }
@@ -90,6 +90,8 @@ for (const { version } of migrations.slice(0, -1)) {
       assert.equal(await store.setAutomaticTitle(ids.conversation, 'New'), false)
       await store.setTags(ids.conversation, ['kept'], owner)
       await converse(store, toAsk('New'), 'Newer')
+      assert.deepEqual(await store.listKeys(), [])
+      await store.addKey(toNewKey('editor'))
     }
     const copy = `${folder.file}.v${version}-copy`
     assert.equal(statSync(copy).mode & 0o777, 0o600)

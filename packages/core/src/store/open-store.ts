@@ -138,6 +138,10 @@ function createStore(line: Line, setAside: string | undefined): Store {
     getRunSnapshot: (messageId) => calls.call('getRunSnapshot', messageId),
     getFact: (key) => calls.call('getFact', key),
     setFact: (key, value) => calls.call('setFact', key, value),
+    addKey: (key) => calls.call('addKey', key),
+    listKeys: () => calls.call('listKeys'),
+    revokeKey: (id, revokedAt) => calls.call('revokeKey', id, revokedAt),
+    noteKeyUse: (id, usedAt) => calls.call('noteKeyUse', id, usedAt),
     [Symbol.asyncDispose]: () => line.close(),
   }
 }

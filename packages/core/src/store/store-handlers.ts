@@ -15,6 +15,7 @@ import { findConversation } from './find-conversation.ts'
 import { forkConversation } from './fork-conversation.ts'
 import { getConversation } from './get-conversation.ts'
 import { importConversation } from './import-conversation.ts'
+import { addKey, listKeys, noteKeyUse, revokeKey } from './keys.ts'
 import { listConversations, listPrunable } from './list-conversations.ts'
 import type { Room } from './room.ts'
 import { appendEvents, beginRun, endRun, getRunSnapshot, recordAttempt, recoverCrashed } from './runs.ts'
@@ -54,5 +55,9 @@ export function createHandlers(room: Room): StoreHandlers {
     getRunSnapshot: (_at, messageId) => getRunSnapshot(sql, messageId),
     getFact: (_at, key) => getFact(sql, key),
     setFact: (_at, key, value) => setFact(sql, key, value),
+    addKey: (_at, key) => addKey(sql, key),
+    listKeys: () => listKeys(sql),
+    revokeKey: (_at, id, revokedAt) => revokeKey(sql, id, revokedAt),
+    noteKeyUse: (_at, id, usedAt) => noteKeyUse(sql, id, usedAt),
   }
 }

@@ -166,6 +166,25 @@ export interface SearchHit {
   createdAt: string
 }
 
+/** A key of the APIs as it is kept; its secret is not. */
+export interface NewKey {
+  id: Id
+  /** No other key in use has it. */
+  name: string
+  /** Of the secret. */
+  sha256: string
+  /** The first characters of the secret, for people. */
+  beginning: string
+  scopes: string[]
+  createdAt: string
+}
+
+export interface StoredKey extends NewKey {
+  lastUsedAt: string | null
+  /** Null: it is in use. */
+  revokedAt: string | null
+}
+
 /**
  * The history. One SQLite file, one writing connection in a worker thread. Calls need not wait for each other: they
  * are done in the order in which they were made. Everything rejects with `disk-full` (it can be used again when there
@@ -248,4 +267,12 @@ export interface Store extends AsyncDisposable {
   /** Small remembered facts, such as a proved continuation. */
   getFact(key: string): Promise<string | null>
   setFact(key: string, value: string): Promise<void>
+
+  /** Durable. Rejects with `bad-input` when a key in use has this name. */
+  addKey(key: NewKey): Promise<void>
+  /** All there ever were, in the order in which they were added. */
+  listKeys(): Promise<StoredKey[]>
+  /** Durable. Resolves to what it is then; the first time counts. */
+  revokeKey(id: Id, revokedAt: string): Promise<StoredKey>
+  noteKeyUse(id: Id, usedAt: string): Promise<void>
 }

@@ -3,7 +3,7 @@
  * `specs/lifecycle.md` says who may send what when.
  */
 import type { BackendInfo, ModelInfo, TokenCount } from '../backend.ts'
-import type { ChatRequest } from '../chat-request.ts'
+import type { ChatRequest, ToolDefinition } from '../chat-request.ts'
 import type { Message } from '../content.ts'
 import type { ErrorCode } from '../errors/error-table.ts'
 import type { Finish, Part, Progress } from '../part.ts'
@@ -117,6 +117,7 @@ export interface ListModelsResult {
 export interface CountTokensParams {
   model: string
   messages: Message[] | FileValue
+  tools?: ToolDefinition[]
 }
 
 export type CountTokensResult = TokenCount

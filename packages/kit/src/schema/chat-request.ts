@@ -29,6 +29,11 @@ export const chatOptions = members<ChatOptions>()({
   stop: z
     .exactOptional(z.array(z.string().min(1)))
     .describe('The answer ends before the first of these. They are not part of the answer.'),
+  logprobs: z
+    .exactOptional(z.int().min(0).max(20))
+    .describe(
+      'Log probabilities come with each text delta, and with each token so many of those that were likeliest there.',
+    ),
   contextLength: z.exactOptional(z.int().min(1)).describe('Context to use, in tokens: prompt and answer together.'),
 }) satisfies z.ZodType<ChatOptions>
 

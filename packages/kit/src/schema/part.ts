@@ -22,6 +22,9 @@ const vendor = z.exactOptional(anyObject).describe('Opaque data of the engine, k
 export const tokenProbability = members<TokenProbability>()({
   token: z.string(),
   logprob: z.number().max(0).describe('Natural logarithm of the probability.'),
+  top: z
+    .exactOptional(z.array(z.object({ token: z.string(), logprob: z.number().max(0) })))
+    .describe('The likeliest ones at this place, best first, where they were asked for.'),
 }) satisfies z.ZodType<TokenProbability>
 
 export const textDelta = members<TextDelta>()({

@@ -21,7 +21,7 @@ import type {
   RpcResponse,
 } from '../protocol/messages.ts'
 import { backendInfo, modelInfo } from './backend.ts'
-import { chatRequest } from './chat-request.ts'
+import { chatRequest, toolDefinition } from './chat-request.ts'
 import { message } from './content.ts'
 import { errorCode } from './error-data.ts'
 import { anyObject, count, members, open } from './members.ts'
@@ -82,6 +82,9 @@ export const listModelsResult = members<ListModelsResult>()({
 export const countTokensParams = members<CountTokensParams>()({
   model: z.string(),
   messages: z.union([z.array(message), fileValue]),
+  tools: z
+    .exactOptional(z.array(toolDefinition))
+    .describe('Counted as a chat with them reads them. No model is loaded for a count: it is an estimate then.'),
 }) satisfies z.ZodType<CountTokensParams>
 
 export const embedParams = members<EmbedParams>()({

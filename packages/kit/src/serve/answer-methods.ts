@@ -13,6 +13,7 @@ import {
   parseMessages,
   parseModel,
   parseStrings,
+  parseTools,
   resolveLarge,
 } from './parse-params.ts'
 
@@ -96,7 +97,7 @@ async function answerPull(
 function answerCountTokens(session: Session, params: unknown, options: CallOptions): unknown {
   const countTokens = optional(session, 'count_tokens', 'countTokens')
   return withLarge(session, params, 'messages', (model, value) =>
-    countTokens({ model, messages: parseMessages(value) }, options),
+    countTokens({ model, messages: parseMessages(value), ...parseTools(params) }, options),
   )
 }
 

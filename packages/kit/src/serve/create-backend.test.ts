@@ -86,6 +86,26 @@ describe('createBackend', () => {
     }
   })
 
+  it('warns of log probabilities that its capabilities deny, and asks the author for none', async () => {
+    const asked: unknown[] = []
+    const parts: BackendParts = {
+      ...parrot,
+      async *chat({ options }) {
+        asked.push(options)
+        yield 'a'
+      },
+    }
+    const options = { logprobs: 0, seed: 1 }
+    const { warnings } = await readChat(createBackend(parts).chat(ask('', { options })))
+    assert.deepEqual(
+      warnings.map(({ setting }) => setting),
+      ['options.logprobs'],
+    )
+    const able = createBackend({ ...parts, capabilities: { logprobs: 'yes' } })
+    assert.deepEqual((await readChat(able.chat(ask('', { options })))).warnings, [])
+    assert.deepEqual(asked, [{ seed: 1 }, options])
+  })
+
   it('lets through what its capabilities allow, or do not know', async () => {
     const capabilities = { continue: 'yes', tools: 'unknown' } as const
     const backend = createBackend({ ...parrot, capabilities })

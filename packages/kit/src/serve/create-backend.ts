@@ -9,7 +9,7 @@ import {
 import type { Capabilities, CapabilityName } from '../capability.ts'
 import type { ChatRequest } from '../chat-request.ts'
 import { LmappError } from '../errors/lmapp-error.ts'
-import type { Finish, Part } from '../part.ts'
+import type { Finish, Part, Warning } from '../part.ts'
 import { holdBackPartialCharacter } from '../streams/hold-back-partial-character.ts'
 import { untilAborted } from '../streams/until-aborted.ts'
 
@@ -104,7 +104,9 @@ export function createBackend(parts: BackendParts): Backend {
       const either = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal
       assertAble(request, info.capabilities)
       if (!either.aborted) await assertKnown(request.model, listModels({ signal: either }), info.name)
-      yield* answer(parts, request, either)
+      const { asked, warnings } = withoutDenied(request, info.capabilities)
+      if (!either.aborted) yield* warnings
+      yield* answer(parts, asked, either)
     } finally {
       running.delete(controller)
     }
@@ -176,6 +178,18 @@ function assertAble(request: ChatRequest, capabilities: Capabilities): void {
   if (request.continue && request.messages.at(-1)?.role !== 'assistant') {
     throw new LmappError('bad-input', 'To go on, the last message must be the answer that was begun.')
   }
+}
+
+/** An answer without log probabilities is an answer; the author is not asked for them. */
+function withoutDenied(
+  request: ChatRequest,
+  { logprobs: ability = 'no' }: Capabilities,
+): { asked: ChatRequest; warnings: Warning[] } {
+  const { logprobs, ...options } = request.options ?? {}
+  if (logprobs === undefined || ability !== 'no') return { asked: request, warnings: [] }
+  const message = 'This backend tells no log probabilities.'
+  const warning: Warning = { type: 'warning', code: 'unsupported-setting', setting: 'options.logprobs', message }
+  return { asked: { ...request, options }, warnings: [warning] }
 }
 
 async function assertKnown(model: string, listed: Promise<ModelInfo[]>, name: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ChatRequest } from '../chat-request.ts'
+import type { ChatRequest, ToolDefinition } from '../chat-request.ts'
 import type { Message } from '../content.ts'
 import { LmappError } from '../errors/lmapp-error.ts'
 import {
@@ -54,6 +54,15 @@ export function parseMessages(value: unknown, name = 'messages'): Message[] {
     }
   }
   return value as Message[]
+}
+
+/** The member `tools`, where it is there. */
+export function parseTools(value: unknown): { tools?: ToolDefinition[] } {
+  const { tools } = parseObject(value, 'params')
+  if (tools === undefined) return {}
+  const isTool = (tool: unknown) => isObject(tool) && typeof tool.name === 'string' && isObject(tool.parameters)
+  if (!Array.isArray(tools) || !tools.every(isTool)) throw wrong('tools', 'a list of tools with name and parameters')
+  return { tools }
 }
 
 export function parseStrings(value: unknown, name: string): string[] {

@@ -119,12 +119,24 @@ export const requirements = [
     without: 'reasoning',
   },
 
+  {
+    id: 'logprobs.told',
+    title: 'Text comes with the probabilities of its tokens, none above 1, and no more alternatives than asked for',
+    capability: 'logprobs',
+  },
+  {
+    id: 'logprobs.declined',
+    title: 'Asked for log probabilities though it cannot: unsupported, or a warning that names options.logprobs',
+    without: 'logprobs',
+  },
+
   { id: 'embed.vectors', title: 'One vector for each text, all of one length, of finite numbers', capability: 'embed' },
   { id: 'embed.same', title: 'The same text has the same vector, another text another one', capability: 'embed' },
   { id: 'embed.declined', title: 'Asked to embed though it cannot: unsupported', without: 'embed' },
 
   { id: 'count-tokens.grows', title: 'More text is more tokens', capability: 'count-tokens' },
   { id: 'count-tokens.exact', title: 'An exact count is what the chat then reads', capability: 'count-tokens' },
+  { id: 'count-tokens.tools', title: 'Tools count as the chat reads them', capability: 'count-tokens' },
   { id: 'count-tokens.declined', title: 'Asked to count though it cannot: unsupported', without: 'count-tokens' },
 
   { id: 'load.ready', title: 'After a load, health shows the model as ready', capability: 'load' },

@@ -2,15 +2,30 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { LmappError } from 'lmapp-kit'
 
-/** Who asks. An owner comes by the socket and knows the token; a guest comes by TCP without a key. */
+/** What a key may be used for; `scopes.ts` says what each opens. */
+export type Scope = 'chat' | 'models' | 'admin'
+
+/**
+ * Who asks. An owner comes by the socket and knows the token; a key was made by the owner; a guest is a program on this
+ * machine that has none.
+ */
 export interface Principal {
-  kind: 'owner' | 'guest'
+  kind: 'owner' | 'key' | 'guest'
   /** Whose conversations and runs it may see. */
   owner: string
+  /** Of a key. */
+  scopes: readonly Scope[]
 }
 
-const owner: Principal = { kind: 'owner', owner: 'owner' }
-const guest: Principal = { kind: 'guest', owner: 'guest' }
+/** A key that was shown, as far as it is known. */
+export interface KnownKey {
+  id: string
+  name: string
+  scopes: readonly Scope[]
+}
+
+export const owner: Principal = { kind: 'owner', owner: 'owner', scopes: [] }
+export const guest: Principal = { kind: 'guest', owner: 'guest', scopes: [] }
 
 /** Checks `x-lmapp-auth`; returns what goes back as `x-lmapp-proof`. Throws `unauthorized`. */
 export function authenticateOwner(request: IncomingMessage, token: string): { principal: Principal; proof: string } {
@@ -23,12 +38,15 @@ export function authenticateOwner(request: IncomingMessage, token: string): { pr
   return { principal: owner, proof: prove(token, `service:${nonce}`) }
 }
 
-/** Throws `unauthorized` for a key: none can be created yet, so none is right. */
-export function identifyGuest(request: IncomingMessage): Principal {
-  if (request.headers.authorization !== undefined) {
-    throw new LmappError('unauthorized', 'This key is not known.', { hint: 'Leave the key out' })
-  }
-  return guest
+/** The secret that a client shows, in any of the headers that the dialects use for it. */
+export function shownKey(request: IncomingMessage): string | undefined {
+  const [, bearer] = /^Bearer\s+(\S+)\s*$/i.exec(single(request, 'authorization')) ?? []
+  return bearer ?? (single(request, 'x-api-key') || undefined)
+}
+
+/** One with the scope `admin` stands for the owner. */
+export function toKeyPrincipal({ id, scopes }: KnownKey): Principal {
+  return { kind: 'key', owner: scopes.includes('admin') ? owner.owner : `key:${id}`, scopes }
 }
 
 function single(request: IncomingMessage, name: string): string {

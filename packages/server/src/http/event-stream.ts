@@ -4,6 +4,10 @@ export interface EventStreamOptions {
   /** A comment is sent this often: else neither side notices that the other is gone. */
   heartbeatMs: number
   headers?: Record<string, string>
+  /** Default: `text/event-stream`. */
+  type?: string
+  /** What is sent then; default: a comment. Empty: nothing. */
+  heartbeat?: string
 }
 
 /** What waits for the end of a turn. More than this is written at once, and may make the reader wait. */
@@ -20,7 +24,8 @@ export interface EventStream {
 }
 
 export function openEventStream(response: ServerResponse, options: EventStreamOptions): EventStream {
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', ...options.headers })
+  const { type = 'text/event-stream; charset=utf-8', heartbeat: sign = ': \n\n' } = options
+  response.writeHead(200, { 'content-type': type, ...options.headers })
   let pending = ''
   let scheduled = true
   process.nextTick(begin)
@@ -40,7 +45,7 @@ export function openEventStream(response: ServerResponse, options: EventStreamOp
   }
 
   function beat(): void {
-    if (!response.writableNeedDrain) response.write(': \n\n')
+    if (sign !== '' && !response.writableNeedDrain) response.write(sign)
   }
 
   return {

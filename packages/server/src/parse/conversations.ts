@@ -9,11 +9,9 @@ import type {
 import { type ErrorData, isErrorCode, isLmappError, LmappError, type RunEnd } from 'lmapp-kit'
 import { content } from './content.ts'
 import {
-  all,
   badField,
   boolean,
   type Fields,
-  fields,
   listOf,
   nonEmptyString,
   number,
@@ -21,31 +19,12 @@ import {
   oneOf,
   orNull,
   type Parser,
+  parser,
+  record,
   string,
 } from './fields.ts'
-import { parsePatchConversation as parsePatch } from './requests.ts'
 
 /** Bodies and queries about the history. All throw `bad-input` that names the field. */
-
-export function parsePatchConversation(body: unknown): PatchConversation {
-  const { tags: given, ...patch } = parsePatch(body)
-  return { ...patch, ...(given && { tags: tags(given, 'tags') }) }
-}
-
-export function parseForkConversation(body: unknown): ForkConversation {
-  return fields<ForkConversation>({ message: nonEmptyString, title: nonEmptyString }, body)
-}
-
-export function parsePruneConversations(body: unknown): PruneConversations {
-  return {
-    ...all<Pick<PruneConversations, 'before'>>({ before: time }, body),
-    ...fields<Omit<PruneConversations, 'before'>>({ tag: nonEmptyString, dryRun: boolean }, body),
-  }
-}
-
-export function parseImportConversations(body: unknown): ImportConversations {
-  return all<ImportConversations>({ conversations: listOf(conversation) }, body)
-}
 
 export function queryBoolean(query: URLSearchParams, name: string): boolean | undefined {
   const value = query.get(name)
@@ -57,29 +36,30 @@ const mostTags = 100
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
 const control = /[\u0000-\u001f\u007f-\u009f]/
 
-const tag: Parser<string> = (value, place) => {
+const tag: Parser<string> = parser({ type: 'string', minLength: 1, maxLength: longestTag }, (value, place) => {
   const text = nonEmptyString(value, place).replace(/\s+/gu, ' ').trim()
   if (text === '' || text.length > longestTag || control.test(text)) {
     throw badField(place, `a word or some, of at most ${longestTag} characters`)
   }
   return text
-}
+})
 
-const tags: Parser<string[]> = (value, place) => {
-  const list = [...new Set(listOf(tag)(value, place))].sort()
+const tagList = listOf(tag)
+const tags: Parser<string[]> = parser(tagList.schema, (value, place) => {
+  const list = [...new Set(tagList(value, place))].sort()
   if (list.length > mostTags) throw badField(place, `at most ${mostTags} tags`)
   return list
-}
+})
 
 /** As the store compares them: always with milliseconds and `Z`. */
-const time: Parser<string> = (value, place) => {
+const time: Parser<string> = parser({ type: 'string', format: 'date-time' }, (value, place) => {
   const text = string(value, place)
   const parsed = new Date(/^\d{4}-\d\d-\d\d/.test(text) ? text : Number.NaN)
   if (Number.isNaN(parsed.getTime())) throw badField(place, 'a time as 2026-01-31T12:00:00.000Z')
   const iso = parsed.toISOString()
   if (iso.length !== 24) throw badField(place, 'a time from the year 0 to the year 9999')
   return iso
-}
+})
 
 const reason = oneOf('stop', 'length', 'tool-calls', 'content-filter', 'cancelled', 'other')
 const usage: Fields<RunEnd['usage']> = {
@@ -97,23 +77,17 @@ const timings: Fields<Partial<RunEnd['timings']>> = {
   totalMs: number,
 }
 
+const errorFields = record({ message: string }, { code: string, hint: string, details: object })
 /** Of a newer lmapp it may have a code that is not known here. */
-const error: Parser<ErrorData> = (value, place) => {
-  const source = object(value, place)
-  const { message } = all({ message: string }, source, place)
-  const { hint, details } = fields<{ hint?: string; details?: object }>(
-    { hint: string, details: object },
-    source,
-    place,
-  )
-  const code = isErrorCode(source.code) ? source.code : 'engine-failed'
+const error: Parser<ErrorData> = parser(errorFields.schema, (value, place) => {
+  const { message, code, hint, details } = errorFields(value, place)
   return {
-    code,
+    code: isErrorCode(code) ? code : 'engine-failed',
     message,
     ...(hint !== undefined && { hint }),
-    ...(details && isSmall(details) && { details: { ...details } }),
+    ...(details && isSmall(details) && { details }),
   }
-}
+})
 
 const longestDetails = 10_000
 
@@ -126,50 +100,56 @@ function isSmall(value: object): boolean {
   }
 }
 
-const message: Parser<ImportMessage> = (value, place) =>
-  all<ImportMessage>(
-    {
-      id: nonEmptyString,
-      parentId: orNull(nonEmptyString),
-      role: oneOf('system', 'user', 'assistant', 'tool'),
-      text: string,
-      parts: listOf(content),
-      state: oneOf('complete', 'length', 'stopped', 'incomplete', 'failed', 'crashed'),
-      model: orNull(string),
-      reason: orNull(reason),
-      error: orNull(error),
-      usage: orNull((given, where) => fields(usage, given, where)),
-      timings: orNull((given, where) => fields(timings, given, where)),
-      createdAt: time,
-    },
-    value,
-    place,
-  )
+const message: Parser<ImportMessage> = record(
+  {
+    id: nonEmptyString,
+    parentId: orNull(nonEmptyString),
+    role: oneOf('system', 'user', 'assistant', 'tool'),
+    text: string,
+    parts: listOf(content),
+    state: oneOf('complete', 'length', 'stopped', 'incomplete', 'failed', 'crashed'),
+    model: orNull(string),
+    reason: orNull(reason),
+    error: orNull(error),
+    usage: orNull(record({}, usage)),
+    timings: orNull(record({}, timings)),
+    createdAt: time,
+  },
+  {},
+)
 
-const conversation: Parser<ImportConversation> = (value, place) => {
-  const source = object(value, place)
+const conversationFields: Parser<ImportConversation> = record(
+  {
+    id: nonEmptyString,
+    title: string,
+    model: orNull(string),
+    head: orNull(nonEmptyString),
+    createdAt: time,
+    updatedAt: time,
+    system: orNull(string),
+    messages: listOf(message),
+  },
+  { pinned: boolean, tags },
+)
+
+const conversation: Parser<ImportConversation> = parser(conversationFields.schema, (value, place) => {
   try {
-    return {
-      ...all<Omit<ImportConversation, 'pinned' | 'tags'>>(
-        {
-          id: nonEmptyString,
-          title: string,
-          model: orNull(string),
-          head: orNull(nonEmptyString),
-          createdAt: time,
-          updatedAt: time,
-          system: orNull(string),
-          messages: listOf(message),
-        },
-        source,
-        place,
-      ),
-      ...fields<Pick<ImportConversation, 'pinned' | 'tags'>>({ pinned: boolean, tags }, source, place),
-    }
+    return conversationFields(value, place)
   } catch (cause) {
-    throw naming(source.id, cause)
+    throw naming(object(value, place).id, cause)
   }
-}
+})
+
+export const importConversations: Parser<ImportConversations> = record({ conversations: listOf(conversation) }, {})
+export const forkConversation: Parser<ForkConversation> = record({}, { message: nonEmptyString, title: nonEmptyString })
+export const pruneConversations: Parser<PruneConversations> = record(
+  { before: time },
+  { tag: nonEmptyString, dryRun: boolean },
+)
+export const patchConversation: Parser<PatchConversation> = record(
+  {},
+  { title: nonEmptyString, head: orNull(nonEmptyString), system: orNull(string), pinned: boolean, tags },
+)
 
 /** So that whoever sent many can leave this one out. */
 function naming(id: unknown, error: unknown): unknown {

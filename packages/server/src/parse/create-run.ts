@@ -2,11 +2,10 @@ import type { CreateRun } from 'lmapp-client'
 import type { ChatOptions, Message, ToolChoice, ToolDefinition } from 'lmapp-kit'
 import { content } from './content.ts'
 import {
-  all,
   badField,
   boolean,
+  byKind,
   type Fields,
-  fields,
   integer,
   listOf,
   nonEmptyString,
@@ -14,62 +13,50 @@ import {
   object,
   oneOf,
   type Parser,
+  parser,
+  record,
   string,
 } from './fields.ts'
 
-/** Reads the body of `POST /runs`. Throws `bad-input` that names the field. */
-export function parseCreateRun(body: unknown): CreateRun {
-  const request: CreateRun = fields<CreateRun>(parsers, body)
-  const { kind = 'ask' } = request
-  if (kind === 'ask' && !request.content?.length) throw badField('content', 'a list with at least one item')
-  if (kind !== 'ask' && request.message === undefined && request.conversation === undefined) {
-    throw badField('message', `the id of an answer: kind is "${kind}"`)
+const optionFields: Fields<ChatOptions> = {
+  temperature: number,
+  topP: number,
+  topK: integer(0),
+  minP: number,
+  repeatPenalty: number,
+  presencePenalty: number,
+  frequencyPenalty: number,
+  seed: integer(Number.MIN_SAFE_INTEGER),
+  maxTokens: integer(1),
+  stop: listOf(nonEmptyString),
+  logprobs: integer(0, 20),
+  contextLength: integer(1),
+}
+
+const tool: Parser<ToolDefinition> = record({ name: nonEmptyString, parameters: object }, { description: string })
+
+const namedChoice = byKind({ string: oneOf('auto', 'none', 'required'), object: record({ name: nonEmptyString }, {}) })
+const toolChoice: Parser<ToolChoice> = parser(namedChoice.schema, (value, place) => {
+  if (typeof value === 'string' && value !== 'auto' && value !== 'none' && value !== 'required') {
+    throw badField(place, 'auto, none, required or { name }')
   }
-  return request
-}
+  return namedChoice(value, place)
+})
 
-const options: Parser<ChatOptions> = (value, place) =>
-  fields<ChatOptions>(
-    {
-      temperature: number,
-      topP: number,
-      topK: integer(0),
-      minP: number,
-      repeatPenalty: number,
-      presencePenalty: number,
-      frequencyPenalty: number,
-      seed: integer(Number.MIN_SAFE_INTEGER),
-      maxTokens: integer(1),
-      stop: listOf(nonEmptyString),
-      contextLength: integer(1),
-    },
-    value,
-    place,
-  )
+const reasoning: Parser<boolean | 'low' | 'medium' | 'high'> = parser(
+  { anyOf: [{ type: 'boolean' }, { type: 'string', enum: ['low', 'medium', 'high'] }] },
+  (value, place) => {
+    if (typeof value === 'boolean' || value === 'low' || value === 'medium' || value === 'high') return value
+    throw badField(place, 'true, false, low, medium or high')
+  },
+)
 
-const tool: Parser<ToolDefinition> = (value, place) => {
-  const source = object(value, place)
-  const { name, parameters } = all({ name: nonEmptyString, parameters: object }, source, place)
-  return { name, parameters, ...fields({ description: string }, source, place) }
-}
+export const message: Parser<Message> = record(
+  { role: oneOf('system', 'user', 'assistant', 'tool'), content: listOf(content) },
+  {},
+)
 
-const toolChoice: Parser<ToolChoice> = (value, place) => {
-  if (value === 'auto' || value === 'none' || value === 'required') return value
-  if (typeof value === 'string') throw badField(place, 'auto, none, required or { name }')
-  return all({ name: nonEmptyString }, object(value, place), place)
-}
-
-const reasoning: Parser<boolean | 'low' | 'medium' | 'high'> = (value, place) => {
-  if (typeof value === 'boolean' || value === 'low' || value === 'medium' || value === 'high') return value
-  throw badField(place, 'true, false, low, medium or high')
-}
-
-const message: Parser<Message> = (value, place) => {
-  const source = object(value, place)
-  return all({ role: oneOf('system', 'user', 'assistant', 'tool'), content: listOf(content) }, source, place)
-}
-
-const parsers: Fields<CreateRun> = {
+const fields: Fields<CreateRun> = {
   model: nonEmptyString,
   kind: oneOf('ask', 'retry', 'continue'),
   conversation: nonEmptyString,
@@ -77,7 +64,7 @@ const parsers: Fields<CreateRun> = {
   content: listOf(content),
   messages: listOf(message),
   system: string,
-  options,
+  options: record({}, optionFields),
   tools: listOf(tool),
   toolChoice,
   schema: object,
@@ -89,3 +76,15 @@ const parsers: Fields<CreateRun> = {
   offline: boolean,
   cancelOnDisconnect: boolean,
 }
+const shape: Parser<CreateRun> = record({}, fields)
+
+/** The body of `POST /runs`. */
+export const createRun: Parser<CreateRun> = parser(shape.schema, (body, place) => {
+  const request = shape(body, place)
+  const { kind = 'ask' } = request
+  if (kind === 'ask' && !request.content?.length) throw badField('content', 'a list with at least one item')
+  if (kind !== 'ask' && request.message === undefined && request.conversation === undefined) {
+    throw badField('message', `the id of an answer: kind is "${kind}"`)
+  }
+  return request
+})

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isLmappError } from 'lmapp-kit'
-import { parseCreateRun } from './create-run.ts'
-import { parsePatchConversation, parsePullModel } from './requests.ts'
+import { patchConversation } from './conversations.ts'
+import { createRun } from './create-run.ts'
+import { pullModel } from './requests.ts'
 
 const content = [
   { type: 'text', text: '' },
@@ -34,15 +35,15 @@ const whole = {
 }
 
 test('a whole request is read as it is', () => {
-  assert.deepEqual(parseCreateRun(whole), whole)
-  assert.deepEqual(parseCreateRun({ kind: 'continue', message: 'm' }), { kind: 'continue', message: 'm' })
-  assert.deepEqual(parseCreateRun({ kind: 'retry', conversation: 'c' }), { kind: 'retry', conversation: 'c' })
-  assert.deepEqual(parseCreateRun({ content, toolChoice: 'none', reasoning: true }).toolChoice, 'none')
+  assert.deepEqual(createRun(whole, ''), whole)
+  assert.deepEqual(createRun({ kind: 'continue', message: 'm' }, ''), { kind: 'continue', message: 'm' })
+  assert.deepEqual(createRun({ kind: 'retry', conversation: 'c' }, ''), { kind: 'retry', conversation: 'c' })
+  assert.deepEqual(createRun({ content, toolChoice: 'none', reasoning: true }, '').toolChoice, 'none')
 })
 
 test('what a newer client adds is left out', () => {
   const newer = { ...whole, mood: 'good', options: { ...whole.options, warmth: 1 } }
-  assert.deepEqual(parseCreateRun(newer), whole)
+  assert.deepEqual(createRun(newer, ''), whole)
 })
 
 test('what is wrong is named by its place', () => {
@@ -77,35 +78,35 @@ test('what is wrong is named by its place', () => {
   ]
   for (const [place, change] of wrong) {
     assert.throws(
-      () => parseCreateRun({ ...whole, ...change }),
+      () => createRun({ ...whole, ...change }, ''),
       (error) => isLmappError(error, 'bad-input') && error.details?.field === place && error.message.includes(place),
       place,
     )
   }
   for (const body of [null, 'x', []]) {
     assert.throws(
-      () => parseCreateRun(body),
+      () => createRun(body, ''),
       (error) => isLmappError(error, 'bad-input') && error.details?.field === 'body',
     )
   }
 })
 
 test('the changes of a conversation may be null where that means none', () => {
-  assert.deepEqual(parsePatchConversation({ head: null, system: null, title: 'T' }), {
+  assert.deepEqual(patchConversation({ head: null, system: null, title: 'T' }, ''), {
     head: null,
     system: null,
     title: 'T',
   })
   assert.throws(
-    () => parsePatchConversation({ title: null }),
+    () => patchConversation({ title: null }, ''),
     (error) => isLmappError(error, 'bad-input'),
   )
 })
 
 test('a pull names its model', () => {
-  assert.deepEqual(parsePullModel({ model: 'm', offline: true }), { model: 'm', offline: true })
+  assert.deepEqual(pullModel({ model: 'm', offline: true }, ''), { model: 'm', offline: true })
   assert.throws(
-    () => parsePullModel({}),
+    () => pullModel({}, ''),
     (error) => isLmappError(error, 'bad-input') && error.details?.field === 'model',
   )
 })

@@ -1,25 +1,15 @@
-import type { PatchConversation, PullModel } from 'lmapp-client'
+import type { CreateEmbedding, PullModel } from 'lmapp-client'
 import { LmappError } from 'lmapp-kit'
-import { all, badField, boolean, fields, integer, listOf, nonEmptyString, object, orNull, string } from './fields.ts'
+import { badField, boolean, integer, listOf, nonEmptyString, object, type Parser, record, string } from './fields.ts'
 
 /** The smaller bodies, queries and headers of the API. All throw `bad-input` that names the field. */
 
-export function parsePatchConversation(body: unknown): PatchConversation {
-  return fields<PatchConversation>(
-    {
-      title: nonEmptyString,
-      head: orNull(nonEmptyString),
-      system: orNull(string),
-      pinned: boolean,
-      tags: listOf(nonEmptyString),
-    },
-    body,
-  )
-}
+export const pullModel: Parser<PullModel> = record({ model: nonEmptyString }, { offline: boolean })
 
-export function parsePullModel(body: unknown): PullModel {
-  return { ...all({ model: nonEmptyString }, body), ...fields({ offline: boolean }, body) }
-}
+export const createEmbedding: Parser<CreateEmbedding> = record(
+  { input: listOf(string) },
+  { model: nonEmptyString, offline: boolean },
+)
 
 /** A whole number of the query; undefined when it is not there. */
 export function queryInteger(query: URLSearchParams, name: string, least: number): number | undefined {

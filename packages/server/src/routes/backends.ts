@@ -8,6 +8,8 @@ export const backendRoutes: Route[] = [
   {
     method: 'GET',
     path: '/backends',
+    access: 'admin',
+    doc: { summary: 'The backends, how they are and why.', answers: { 200: { description: 'The backends.' } } },
     async handle({ app, response, caller }) {
       sendJson(response, await app.backends.list(caller))
     },
@@ -15,6 +17,8 @@ export const backendRoutes: Route[] = [
   {
     method: 'GET',
     path: '/backends/:name',
+    access: 'admin',
+    doc: { summary: 'One backend, with its models.', answers: { 200: { description: 'The backend.' } } },
     async handle(context) {
       sendJson(context.response, await context.app.backends.show(context.caller, param(context, 'name')))
     },
@@ -22,6 +26,8 @@ export const backendRoutes: Route[] = [
   {
     method: 'POST',
     path: '/backends/:name/start',
+    access: 'admin',
+    doc: { summary: 'Starts the engine of a backend.', answers: { 200: { description: 'How it is then.' } } },
     async handle(context) {
       sendJson(context.response, await context.app.backends.start(context.caller, param(context, 'name')))
     },
@@ -29,6 +35,8 @@ export const backendRoutes: Route[] = [
   {
     method: 'POST',
     path: '/backends/:name/stop',
+    access: 'admin',
+    doc: { summary: 'Stops an engine that lmapp started.', answers: { 200: { description: 'How it is then.' } } },
     async handle(context) {
       sendJson(context.response, await context.app.backends.stop(context.caller, param(context, 'name')))
     },
@@ -36,6 +44,12 @@ export const backendRoutes: Route[] = [
   {
     method: 'GET',
     path: '/backends/:name/logs',
+    access: 'admin',
+    doc: {
+      summary: 'The end of the log of a backend.',
+      query: { lines: { schema: { type: 'integer', minimum: 1 }, description: 'How many; default 200.' } },
+      answers: { 200: { description: 'The lines.' } },
+    },
     async handle(context) {
       const lines = queryInteger(context.query, 'lines', 1) ?? defaultLogLines
       sendJson(context.response, {

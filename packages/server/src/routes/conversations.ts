@@ -1,20 +1,31 @@
+import type { ForkConversation, PatchConversation } from 'lmapp-client'
 import { LmappError } from 'lmapp-kit'
-import { readJson } from '../http/body.ts'
 import { sendJson, sendNothing } from '../http/reply.ts'
 import {
-  parseForkConversation,
-  parseImportConversations,
-  parsePatchConversation,
-  parsePruneConversations,
+  forkConversation as forkBody,
+  importConversations,
+  patchConversation as patchBody,
+  pruneConversations,
   queryBoolean,
 } from '../parse/conversations.ts'
 import { queryInteger, queryText } from '../parse/requests.ts'
-import { type Context, param, type Route } from './route.ts'
+import { type Context, param, type Route, withBody } from './route.ts'
 
 export const conversationRoutes: Route[] = [
   {
     method: 'GET',
     path: '/conversations',
+    access: 'admin',
+    doc: {
+      summary: 'The conversations: pinned ones first, then the one used last.',
+      query: {
+        limit: { schema: { type: 'integer', minimum: 1 }, description: 'How many at most.' },
+        before: { schema: { type: 'string' }, description: 'Only what comes after this one.' },
+        tag: { schema: { type: 'string' }, description: 'Only with this tag.' },
+        pinned: { schema: { type: 'boolean' }, description: 'Only those that are pinned, or not.' },
+      },
+      answers: { 200: { description: 'The conversations.' } },
+    },
     async handle({ app, response, principal, query }) {
       const before = query.get('before')
       const tag = query.get('tag')
@@ -32,43 +43,86 @@ export const conversationRoutes: Route[] = [
   {
     method: 'GET',
     path: '/conversations/:id',
+    access: 'admin',
+    doc: {
+      summary: 'A conversation, by its id, that of a message, or a beginning of either.',
+      query: { branches: { schema: { type: 'boolean' }, description: 'The whole tree.' } },
+      answers: { 200: { description: 'The conversation.' } },
+    },
     async handle(context) {
       const { app, response, principal, query } = context
       const branches = queryBoolean(query, 'branches') ?? false
       sendJson(response, await app.store.getConversation(param(context, 'id'), principal.owner, { branches }))
     },
   },
-  { method: 'PATCH', path: '/conversations/:id', handle: patchConversation },
+  withBody({
+    method: 'PATCH',
+    path: '/conversations/:id',
+    access: 'admin',
+    doc: {
+      summary: 'Changes what a conversation is called, where its head is, and more.',
+      answers: { 200: { description: 'The conversation.' } },
+    },
+    body: patchBody,
+    handle: patchConversation,
+  }),
   {
     method: 'DELETE',
     path: '/conversations/:id',
+    access: 'admin',
+    doc: {
+      summary: 'Deletes a conversation, with all that was said.',
+      answers: { 204: { description: 'It is gone.' } },
+    },
     async handle(context) {
       const id = await findConversation(context)
       await context.app.store.deleteConversation(id, context.principal.owner)
       sendNothing(context.response)
     },
   },
-  { method: 'POST', path: '/conversations/:id/fork', handle: forkConversation },
-  {
+  withBody({
+    method: 'POST',
+    path: '/conversations/:id/fork',
+    access: 'admin',
+    doc: {
+      summary: 'Copies a path into a new conversation.',
+      answers: { 201: { description: 'The new conversation.' } },
+    },
+    body: forkBody,
+    handle: forkConversation,
+  }),
+  withBody({
     method: 'POST',
     path: '/conversations/import',
-    async handle({ app, request, response, principal }) {
-      const { conversations } = parseImportConversations(await readJson(request))
+    access: 'admin',
+    doc: {
+      summary: 'Takes in conversations that were exported.',
+      answers: { 200: { description: 'What became of each.' } },
+    },
+    body: importConversations,
+    async handle({ app, response, principal }, { conversations }) {
       sendJson(response, await app.store.importConversations(conversations, principal.owner))
     },
-  },
-  {
+  }),
+  withBody({
     method: 'POST',
     path: '/conversations/prune',
-    async handle({ app, request, response, principal }) {
-      const prune = parsePruneConversations(await readJson(request))
+    access: 'admin',
+    doc: {
+      summary: 'Deletes what was last used before a time.',
+      answers: { 200: { description: 'What was deleted.' } },
+    },
+    body: pruneConversations,
+    async handle({ app, response, principal }, prune) {
       const conversations = await app.store.pruneConversations({ owner: principal.owner, ...prune })
       sendJson(response, { conversations })
     },
-  },
+  }),
   {
     method: 'POST',
     path: '/history/vacuum',
+    access: 'admin',
+    doc: { summary: 'Gives back to the disk what was deleted.', answers: { 200: { description: 'What it freed.' } } },
     async handle({ app, response }) {
       sendJson(response, await app.store.vacuum())
     },
@@ -76,6 +130,8 @@ export const conversationRoutes: Route[] = [
   {
     method: 'GET',
     path: '/terminals/:terminal/conversation',
+    access: 'admin',
+    doc: { summary: 'The last conversation of a terminal.', answers: { 200: { description: 'The conversation.' } } },
     async handle(context) {
       const { app, response, principal } = context
       const id = await app.store.lastConversation(param(context, 'terminal'), principal.owner)
@@ -86,16 +142,25 @@ export const conversationRoutes: Route[] = [
   {
     method: 'GET',
     path: '/search',
+    access: 'admin',
+    doc: {
+      summary: 'Finds what was said.',
+      query: {
+        q: { schema: { type: 'string' }, description: 'The words.', required: true },
+        limit: { schema: { type: 'integer', minimum: 1 }, description: 'How many at most.' },
+      },
+      answers: { 200: { description: 'The hits.' } },
+    },
     async handle({ app, response, principal, query }) {
       sendJson(response, await app.store.search(queryText(query, 'q'), { owner: principal.owner, ...limitOf(query) }))
     },
   },
 ]
 
-async function patchConversation(context: Context): Promise<void> {
+async function patchConversation(context: Context, patch: PatchConversation): Promise<void> {
   const { store } = context.app
   const { owner } = context.principal
-  const { title, head, system, pinned, tags } = parsePatchConversation(await readJson(context.request))
+  const { title, head, system, pinned, tags } = patch
   const id = await findConversation(context)
   if (head !== undefined) await store.setHead(id, head, owner)
   if (system !== undefined) await store.setSystem(id, system, owner)
@@ -106,10 +171,9 @@ async function patchConversation(context: Context): Promise<void> {
 }
 
 /** From a conversation, or from a message of one; both by their beginnings too. */
-async function forkConversation(context: Context): Promise<void> {
+async function forkConversation(context: Context, { message, title }: ForkConversation): Promise<void> {
   const { store } = context.app
   const { owner } = context.principal
-  const { message, title } = parseForkConversation(await readJson(context.request))
   const found = await store.findConversation(param(context, 'id'), owner)
   const messageId = message === undefined ? found.messageId : await findMessage(context, message, found.conversationId)
   const id = await store.forkConversation(found.conversationId, owner, {

@@ -1,17 +1,18 @@
-import type { ApiEmbedding, CreateEmbedding } from 'lmapp-client'
+import type { ApiEmbedding } from 'lmapp-client'
 import { toVectorBytes } from 'lmapp-kit'
-import { readJson } from '../http/body.ts'
 import { sendJson } from '../http/reply.ts'
-import { all, boolean, fields, listOf, nonEmptyString, string } from '../parse/fields.ts'
-import type { Route } from './route.ts'
+import { createEmbedding } from '../parse/requests.ts'
+import { type Route, withBody } from './route.ts'
 
 export const embedRoutes: Route[] = [
-  {
+  withBody({
     method: 'POST',
     path: '/embed',
-    guest: 'always',
-    async handle({ app, caller, request, response }) {
-      const { model, vectors, inputTokens } = await app.embed(caller, parseCreateEmbedding(await readJson(request)))
+    access: 'inference',
+    doc: { summary: 'Turns texts into vectors.', answers: { 200: { description: 'One vector for each text.' } } },
+    body: createEmbedding,
+    async handle({ app, caller, response }, body) {
+      const { model, vectors, inputTokens } = await app.embed(caller, body)
       const answer: ApiEmbedding = {
         model,
         dimensions: vectors[0]?.length ?? 0,
@@ -20,12 +21,5 @@ export const embedRoutes: Route[] = [
       }
       sendJson(response, answer)
     },
-  },
+  }),
 ]
-
-function parseCreateEmbedding(body: unknown): CreateEmbedding {
-  return {
-    ...all<Pick<CreateEmbedding, 'input'>>({ input: listOf(string) }, body),
-    ...fields<Omit<CreateEmbedding, 'input'>>({ model: nonEmptyString, offline: boolean }, body),
-  }
-}

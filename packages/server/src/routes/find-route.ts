@@ -1,56 +1,67 @@
-import type { apiPrefix } from 'lmapp-client'
 import { LmappError } from 'lmapp-kit'
-import { backendRoutes } from './backends.ts'
-import { conversationRoutes } from './conversations.ts'
-import { embedRoutes } from './embed.ts'
-import { modelRoutes } from './models.ts'
-import type { Route } from './route.ts'
-import { runRoutes } from './runs.ts'
-import { serviceRoutes } from './service.ts'
-
-export const prefix: typeof apiPrefix = '/lmapp/v1'
-
-export const routes: readonly Route[] = [
-  ...serviceRoutes,
-  ...runRoutes,
-  ...conversationRoutes,
-  ...modelRoutes,
-  ...embedRoutes,
-  ...backendRoutes,
-]
-
-const table = routes.map((route) => ({ route, segments: toSegments(prefix + route.path) }))
+import type { Dialect, Route } from './route.ts'
 
 export type Found =
-  | { route: Route; params: Record<string, string> }
+  | { route: Route; dialect: Dialect; params: Record<string, string> }
   /** There is something at this path, but for these methods only; none: nothing is there. */
   | { allowed: string[] }
 
-export function findRoute(method: string, path: string): Found {
-  const given = toSegments(path)
-  const allowed: string[] = []
-  for (const { route, segments } of table) {
-    const params = match(segments, given)
-    if (!params) continue
-    if (route.method === method) return { route, params }
-    allowed.push(route.method)
+/** Finds what answers at a path. Ready-made for paths without names, one after the other for the rest. */
+export interface Router {
+  find(method: string, path: string): Found
+}
+
+interface Place {
+  route: Route
+  dialect: Dialect
+  segments: string[]
+}
+
+export function createRouter(dialects: readonly Dialect[]): Router {
+  const plain = new Map<string, Place[]>()
+  const named: Place[] = []
+  for (const dialect of dialects) {
+    for (const route of dialect.routes) {
+      const place = { route, dialect, segments: route.path.split('/') }
+      if (route.path.includes(':')) named.push(place)
+      else plain.set(route.path, [...(plain.get(route.path) ?? []), place])
+    }
   }
-  return { allowed }
+  return {
+    find(method, path) {
+      const allowed: string[] = []
+      for (const place of plain.get(path) ?? []) {
+        if (answers(place.route, method)) return { ...place, params: {} }
+        allowed.push(place.route.method)
+      }
+      const given = path.split('/')
+      for (const place of named) {
+        const params = match(place.segments, given)
+        if (!params) continue
+        if (answers(place.route, method)) return { ...place, params }
+        allowed.push(place.route.method)
+      }
+      return { allowed }
+    },
+  }
+}
+
+/** To be asked for the head alone is to be asked. */
+function answers(route: Route, method: string): boolean {
+  return route.method === method || (method === 'HEAD' && route.method === 'GET')
 }
 
 function match(segments: string[], given: string[]): Record<string, string> | undefined {
-  if (segments.length !== given.length) return undefined
+  const takesRest = segments.at(-1)?.endsWith('+') ?? false
+  if (takesRest ? given.length < segments.length : given.length !== segments.length) return undefined
   const params: Record<string, string> = {}
   for (const [index, segment] of segments.entries()) {
-    const value = given[index] ?? ''
-    if (segment.startsWith(':') && value !== '') params[segment.slice(1)] = decode(value)
+    const rest = takesRest && index === segments.length - 1
+    const value = rest ? given.slice(index).join('/') : (given[index] ?? '')
+    if (segment.startsWith(':') && value !== '') params[segment.slice(1).replace('+', '')] = decode(value)
     else if (segment !== value) return undefined
   }
   return params
-}
-
-function toSegments(path: string): string[] {
-  return path.split('/')
 }
 
 function decode(segment: string): string {

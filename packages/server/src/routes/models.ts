@@ -1,16 +1,29 @@
-import type { ApiModel, PullEvent } from 'lmapp-client'
+import type { ApiModel, PullEvent, PullModel } from 'lmapp-client'
 import { LmappError } from 'lmapp-kit'
-import { readJson } from '../http/body.ts'
+import { owner } from '../access/principal.ts'
 import { type EventStream, openEventStream } from '../http/event-stream.ts'
 import { sendJson, toLmappError } from '../http/reply.ts'
-import { parsePullModel, queryText } from '../parse/requests.ts'
-import type { Context, Route } from './route.ts'
+import { pullModel as pullBody, queryText } from '../parse/requests.ts'
+import { type Context, type Route, withBody } from './route.ts'
+
+const ref = {
+  ref: {
+    schema: { type: 'string' },
+    description: 'A model reference: an alias, backend/model, or a name.',
+    required: true,
+  },
+} as const
 
 export const modelRoutes: Route[] = [
   {
     method: 'GET',
     path: '/models',
-    guest: 'always',
+    access: 'list',
+    doc: {
+      summary: 'The models of all backends: loaded ones first, then by their last use.',
+      query: { backend: { schema: { type: 'string' }, description: 'Only those of this backend.' } },
+      answers: { 200: { description: 'The models.' } },
+    },
     async handle(context) {
       const backend = context.query.get('backend')
       const models = await context.app.models.list(context.caller, backend === null ? {} : { backend })
@@ -23,7 +36,12 @@ export const modelRoutes: Route[] = [
   {
     method: 'GET',
     path: '/models/show',
-    guest: 'always',
+    access: 'list',
+    doc: {
+      summary: 'One model, with its prompt template.',
+      query: ref,
+      answers: { 200: { description: 'The model.' } },
+    },
     async handle(context) {
       const model = await context.app.models.show(context.caller, queryText(context.query, 'ref'))
       sendJson(context.response, visible(model, context))
@@ -32,14 +50,29 @@ export const modelRoutes: Route[] = [
   {
     method: 'GET',
     path: '/models/resolve',
+    access: 'admin',
+    doc: {
+      summary: 'What a reference stands for.',
+      query: ref,
+      answers: { 200: { description: 'The candidates, in order.' } },
+    },
     async handle({ app, response, caller, query }) {
       sendJson(response, await app.models.resolve(caller, queryText(query, 'ref')))
     },
   },
-  { method: 'POST', path: '/models/pull', guest: 'pull', handle: pullModel },
+  withBody({
+    method: 'POST',
+    path: '/models/pull',
+    access: 'pull',
+    doc: { summary: 'Fetches a model.', answers: { 200: { description: 'Its progress, then `done` or `error`.' } } },
+    body: pullBody,
+    handle: pullModel,
+  }),
   {
     method: 'DELETE',
     path: '/models',
+    access: 'models',
+    doc: { summary: 'Removes a model.', query: ref, answers: { 200: { description: 'What was removed.' } } },
     async handle({ app, response, caller, query }) {
       sendJson(response, await app.models.remove(caller, queryText(query, 'ref')))
     },
@@ -48,15 +81,13 @@ export const modelRoutes: Route[] = [
 
 /** Where a file lies, when it was used and what memory is free is the owner's business. */
 function visible(model: ApiModel, { principal }: Context): ApiModel {
-  if (principal.kind !== 'guest') return model
+  if (principal.owner === owner.owner) return model
   const { path: _path, origin: _origin, lastUsedAt: _lastUsedAt, fit: _fit, ...open } = model
   return open
 }
 
 /** What goes wrong before the first event is an answer of its own; later, it is the last event. */
-async function pullModel(context: Context): Promise<void> {
-  const { app, caller, request, response, heartbeatMs } = context
-  const pull = parsePullModel(await readJson(request))
+async function pullModel({ app, caller, response, heartbeatMs }: Context, pull: PullModel): Promise<void> {
   let stream: EventStream | undefined
   try {
     for await (const event of app.models.pull(caller, pull)) {

@@ -1,6 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { LmappError } from 'lmapp-kit'
 import type { Principal } from '../access/principal.ts'
+import type { Access } from '../access/scopes.ts'
+import type { ConversationKeeper } from '../answer/conversation-keeper.ts'
 import type { Caller, ServerApp } from '../app.ts'
+import type { JsonSchema, Parser } from '../parse/fields.ts'
 
 /** One request, after it was let in. */
 export interface Context {
@@ -13,16 +17,63 @@ export interface Context {
   params: Record<string, string>
   query: URLSearchParams
   heartbeatMs: number
+  keeper: ConversationKeeper
 }
 
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+
 export interface Route {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  /** Below `/lmapp/v1`; a segment that begins with `:` stands for any. */
+  method: Method
+  /** A segment that begins with `:` stands for any; `:name+`, at the end, for all that are left. */
   path: string
-  /** Whether a guest may use it: never, always, or where configuration lets guests pull. */
-  guest?: 'always' | 'pull'
-  /** Answers, or throws what `sendError` then tells. */
-  handle(context: Context): Promise<void> | void
+  access: Access
+  /** For the document at `/openapi.json`. */
+  doc: RouteDoc
+  /** Of the JSON body; absent: it has none. */
+  body?: Parser<unknown>
+  /** Answers, or throws what the dialect's `toError` then tells. `body`: what the parser made of it. */
+  handle(context: Context, body: unknown): Promise<void> | void
+}
+
+export interface RouteDoc {
+  /** One line. */
+  summary: string
+  /** More, where the summary is not all. */
+  description?: string
+  /** Names that the query may have. */
+  query?: Readonly<Record<string, { schema: JsonSchema; description: string; required?: true }>>
+  /** By status. */
+  answers: Readonly<Record<number, Answer>>
+}
+
+export interface Answer {
+  description: string
+  /** Of a JSON body. */
+  schema?: JsonSchema
+  /** Where it is a stream as well or instead: its type, and the shape of one event's data or line. */
+  stream?: { type: 'text/event-stream' | 'application/x-ndjson' | 'text/html' | 'text/plain'; schema: JsonSchema }
+}
+
+/** Routes that speak alike, and how they say that something is wrong. */
+export interface Dialect {
+  name: 'native' | 'openai' | 'anthropic' | 'ollama'
+  /** What its routes are called in the document. */
+  title: string
+  routes: readonly Route[]
+  /** What its clients expect of an error. `status` is already chosen. */
+  toError(error: LmappError, status: number): { body: unknown; headers?: Record<string, string> }
+  /** The schema of that. */
+  errorSchema: JsonSchema
+}
+
+/** A route whose handler gets what its parser reads. */
+export function withBody<T>(
+  route: Omit<Route, 'body' | 'handle'> & {
+    body: Parser<T>
+    handle(context: Context, body: T): Promise<void> | void
+  },
+): Route {
+  return { ...route, handle: (context, body) => route.handle(context, body as T) }
 }
 
 /** The value of a `:name` in the path. */

@@ -1,31 +1,55 @@
 import type { Run, RunRequest } from '@lmapp/core/runs'
 import type { CreateRun, RunInfo } from 'lmapp-client'
 import { LmappError, type NumberedRunEvent } from 'lmapp-kit'
-import { readJson } from '../http/body.ts'
+import { owner } from '../access/principal.ts'
 import { openEventStream } from '../http/event-stream.ts'
 import { sendJson } from '../http/reply.ts'
-import { parseCreateRun } from '../parse/create-run.ts'
+import { createRun as createRunBody } from '../parse/create-run.ts'
 import { badField, integer } from '../parse/fields.ts'
 import { queryInteger } from '../parse/requests.ts'
-import { type Context, param, type Route } from './route.ts'
+import { type Context, param, type Route, withBody } from './route.ts'
+
+const runAnswer = { 200: { description: 'The run.' } }
 
 export const runRoutes: Route[] = [
-  { method: 'POST', path: '/runs', guest: 'always', handle: createRun },
+  withBody({
+    method: 'POST',
+    path: '/runs',
+    access: 'inference',
+    doc: {
+      summary: 'Asks for an answer.',
+      description:
+        'With `accept: text/event-stream` its events follow at once; otherwise the run goes on by itself and can be joined.',
+      answers: { 202: { description: 'The run, which goes on.' } },
+    },
+    body: createRunBody,
+    handle: createRun,
+  }),
   {
     method: 'GET',
     path: '/runs',
+    access: 'admin',
+    doc: { summary: 'The runs that are running, newest first.', answers: { 200: { description: 'The runs.' } } },
     handle: ({ app, response, principal }) => sendJson(response, app.runs.list(principal.owner).map(toInfo)),
   },
   {
     method: 'GET',
     path: '/runs/:id',
-    guest: 'always',
+    access: 'inference',
+    doc: { summary: 'A run that is running, or ended a short while ago.', answers: runAnswer },
     handle: (context) => sendJson(context.response, toInfo(findRun(context))),
   },
   {
     method: 'GET',
     path: '/runs/:id/events',
-    guest: 'always',
+    access: 'inference',
+    doc: {
+      summary: 'Joins a run: a snapshot, then what happens from now on; with `from`, all that came after that event.',
+      query: {
+        from: { schema: { type: 'integer', minimum: 0 }, description: 'Sequence number of the last event seen.' },
+      },
+      answers: { 200: { description: 'The events.' } },
+    },
     handle(context) {
       const from = firstSeq(context)
       return streamRun(context, findRun(context), from === undefined ? {} : { from })
@@ -34,7 +58,8 @@ export const runRoutes: Route[] = [
   {
     method: 'POST',
     path: '/runs/:id/cancel',
-    guest: 'always',
+    access: 'inference',
+    doc: { summary: 'Stops a run; what was said is kept.', answers: runAnswer },
     async handle(context) {
       const run = findRun(context)
       await run.cancel()
@@ -43,9 +68,8 @@ export const runRoutes: Route[] = [
   },
 ]
 
-async function createRun(context: Context): Promise<void> {
+async function createRun(context: Context, body: CreateRun): Promise<void> {
   const { app, request, response } = context
-  const body = parseCreateRun(await readJson(request))
   const streams = request.headers.accept?.includes('text/event-stream') ?? false
   if (body.cancelOnDisconnect && !streams) throw badField('cancelOnDisconnect', 'left out without an event stream')
   const run = await app.runs.start(toRunRequest(body, context))
@@ -105,7 +129,7 @@ function toInfo(run: Run): RunInfo {
 function toRunRequest(body: CreateRun, { app, principal, caller }: Context): RunRequest {
   const { kind = 'ask', save = true, allowFetch = true, offline = false, cancelOnDisconnect: _, ...rest } = body
   const request = { ...rest, kind, save, allowFetch, offline, owner: principal.owner, environment: caller.environment }
-  return principal.kind === 'owner' ? request : toGuestRequest(request, body, app.allowPull)
+  return principal.owner === owner.owner ? request : toGuestRequest(request, body, app.serve.allowPull)
 }
 
 /** A guest is answered, and leaves no trace. */

@@ -9,18 +9,24 @@ import {
   createBackendReports,
 } from '@lmapp/core/backends'
 import type { Config } from '@lmapp/core/config'
+import { createKeys } from '@lmapp/core/keys'
 import { createRunManager } from '@lmapp/core/runs'
 import { openStore } from '@lmapp/core/store'
 import { createClient, type ForwardedEnvironment, type LmappClient, type PullEvent } from 'lmapp-client'
 import { createSocketTransport } from 'lmapp-client/node'
 import { LmappError } from 'lmapp-kit'
-import type { Caller, ServerApp } from '../app.ts'
+import type { KnownKey } from '../access/principal.ts'
+import type { Caller, ServerApp, ServeSettings } from '../app.ts'
 import { createServer, type LmappServer, type ServerOptions } from '../server.ts'
 import { createDictatedBackend, type DictatedBackend } from './dictated-backend.ts'
 
 /** A service as it is, on a socket and on TCP, but for its engine: the test dictates what that says. */
 export interface TestService extends AsyncDisposable {
-  app: Omit<ServerApp, 'allowPull'> & { allowPull: boolean }
+  app: Omit<ServerApp, 'serve'> & { serve: { -readonly [key in keyof ServeSettings]: ServeSettings[key] } }
+  /** Keys that are known, by their secret. */
+  keys: Map<string, KnownKey>
+  /** Programs that showed a key that is none. */
+  unknownKeys: string[]
   server: LmappServer
   folder: string
   socketPath: string
@@ -54,7 +60,7 @@ const config: Config = {
   history: { titles: 'first-words' },
   chat: { plain: false },
   personas: {},
-  serve: { allowPull: false },
+  serve: { allowPull: false, requireKey: false, history: false, origins: [], hosts: [] },
 }
 
 export async function startTestService(options: ServerOptions = {}): Promise<TestService> {
@@ -63,6 +69,8 @@ export async function startTestService(options: ServerOptions = {}): Promise<Tes
   const backend = createDictatedBackend()
   const core = await openCore(folder, backend)
   const bugs: unknown[] = []
+  const keys = new Map<string, KnownKey>()
+  const unknownKeys: string[] = []
   const callers: Caller[] = []
   const activity = new EventEmitter()
   const stop = Promise.withResolvers<void>()
@@ -75,7 +83,10 @@ export async function startTestService(options: ServerOptions = {}): Promise<Tes
   const app: TestService['app'] = {
     version: '9.8.7',
     token: 'a token of this service',
-    allowPull: false,
+    serve: { ...config.serve },
+    keys: core.keys,
+    findKey: (secret) => keys.get(secret) ?? core.keys.find(secret),
+    onUnknownKey: ({ userAgent }) => unknownKeys.push(userAgent),
     runs: core.runs,
     store: core.store,
     models: {
@@ -87,6 +98,9 @@ export async function startTestService(options: ServerOptions = {}): Promise<Tes
       resolve: (caller, ref) => seen(caller, { refs: [`dictated/${ref}`], notice: 'By its beginning.' }),
       pull: (caller) => service.pull(caller.signal),
       remove: (caller, ref) => seen(caller, { ref, freedBytes: 7 }),
+      load: (caller, ref) => seen(caller, { ref }),
+      unload: (caller, ref) => seen(caller, { ref }),
+      copy: (caller) => seen(caller, undefined),
     },
     backends: {
       list: (caller) => core.reports.list(caller.environment),
@@ -103,6 +117,8 @@ export async function startTestService(options: ServerOptions = {}): Promise<Tes
     },
     embed: (caller, { model = 'dictated/tiny', input }) =>
       seen(caller, { model, vectors: input.map((text) => Float32Array.of(text.length, 0.5)), inputTokens: 3 }),
+    countTokens: (caller, { model = 'dictated/tiny', messages }) =>
+      seen(caller, { model, tokens: messages.length, exact: true }),
     health: () => ({
       version: '9.8.7',
       apiVersion: 1,
@@ -131,6 +147,8 @@ export async function startTestService(options: ServerOptions = {}): Promise<Tes
     client: connect(),
     connect,
     bugs,
+    keys,
+    unknownKeys,
     callers,
     pull: () => nothing(),
     stopped: stop.promise,
@@ -170,6 +188,7 @@ async function openCore(folder: string, { backend }: DictatedBackend) {
   return {
     store,
     runs,
+    keys: await createKeys({ store }),
     reports: createBackendReports(registry),
     control: createBackendControl(registry),
     async close() {

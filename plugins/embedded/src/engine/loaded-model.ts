@@ -49,15 +49,13 @@ export async function loadModel(runtime: Runtime, file: ModelFile, options: Load
       // Without a graphics card there is nothing to divide, and the host has checked the memory.
       ...(onlyProcessor && { gpuLayers: 0, ignoreMemorySafetyChecks: true }),
     })
-    const templateText = chatTemplate(file.head)
     const sequences = createSequencePool({ ...options, runtime, file, model })
     const embedder = createEmbedder({ ...options, runtime, file, model })
     return {
       file,
       runtime,
       model,
-      template: runtime.parseTemplate(templateText ?? chatMl),
-      templateText,
+      ...toTemplate(runtime, file),
       answers: createAnswerMemory(),
       sequences,
       embedder,
@@ -71,11 +69,20 @@ export async function loadModel(runtime: Runtime, file: ModelFile, options: Load
     }
   } catch (cause) {
     options.signal.throwIfAborted()
-    throw new LmappError('model-load-failed', `llama.cpp could not load "${file.id}": ${reasonOf(cause)}.`, {
-      details: { model: file.id, path: file.path },
-      cause,
-    })
+    throw explainLoadFailure(file, cause)
   }
+}
+
+export function toTemplate(runtime: Runtime, file: ModelFile): Pick<LoadedModel, 'template' | 'templateText'> {
+  const templateText = chatTemplate(file.head)
+  return { template: runtime.parseTemplate(templateText ?? chatMl), templateText }
+}
+
+export function explainLoadFailure(file: ModelFile, cause: unknown): LmappError {
+  return new LmappError('model-load-failed', `llama.cpp could not load "${file.id}": ${reasonOf(cause)}.`, {
+    details: { model: file.id, path: file.path },
+    cause,
+  })
 }
 
 function reasonOf(cause: unknown): string {

@@ -37,6 +37,8 @@ export interface UseOptions {
 /** Decides which models are in memory. Each is loaded once, however many ask for it. */
 export interface ModelHost extends AsyncDisposable {
   use(file: ModelFile, options?: UseOptions): Promise<ModelHold>
+  /** Where it is in memory; loads nothing. */
+  useIfReady(file: ModelFile): ModelHold | undefined
   /** Its file is gone or broken: it is unloaded as soon as nothing needs it. */
   forget(id: string): Promise<void>
   /** Throws `busy` while a chat needs it. */
@@ -199,13 +201,14 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
     }
   }
 
-  return {
+  const host: ModelHost = {
     async use(file, useOptions = {}) {
       const { signal } = useOptions
       const entry = entryOf(file.id)
       for (;;) {
         signal?.throwIfAborted()
-        if (entry.loaded && isSameFile(entry.loaded.file, file)) return hold(entry, entry.loaded)
+        const held = host.useIfReady(file)
+        if (held) return held
         if (entry.loaded && entry.holds > 0) {
           // Answers that have begun end with the file they began with; then the new one is loaded.
           await untilAborted(entry.released.promise, signal)
@@ -215,6 +218,11 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
         if (!loading.controller.signal.aborted) return await join(entry, loading, useOptions)
         await loading.promise.catch(() => {})
       }
+    },
+
+    useIfReady(file) {
+      const entry = entries.get(file.id)
+      return entry?.loaded && isSameFile(entry.loaded.file, file) ? hold(entry, entry.loaded) : undefined
     },
 
     async forget(id) {
@@ -255,6 +263,7 @@ export function createModelHost(options: ModelHostOptions): ModelHost {
       for (const entry of known) await drop(entry)
     },
   }
+  return host
 }
 
 function isSameFile(left: ModelFile, right: ModelFile): boolean {

@@ -1,6 +1,6 @@
 import { type ChatRequest, LmappError, type Message, type Warning } from 'lmapp-kit'
 import type { Token } from 'node-llama-cpp'
-import type { LoadedModel } from '../engine/loaded-model.ts'
+import type { Reader } from '../engine/vocabulary.ts'
 import { toPromptMessages } from '../prompt/prompt-messages.ts'
 import { type PromptPiece, renderPrompt } from '../prompt/render-prompt.ts'
 import { tokenizePrompt } from '../prompt/tokenize.ts'
@@ -17,7 +17,7 @@ export interface PreparedPrompt {
 }
 
 export async function preparePrompt(
-  loaded: LoadedModel,
+  loaded: Reader,
   request: Pick<ChatRequest, 'messages' | 'continue' | 'reasoning' | 'schema'>,
   signal?: AbortSignal,
 ): Promise<PreparedPrompt> {
@@ -66,7 +66,7 @@ function reasoningValues(reasoning: ChatRequest['reasoning']): { thinking?: bool
   return { thinking: reasoning !== false, ...(typeof reasoning === 'string' && { effort: reasoning }) }
 }
 
-function reasoningWarnings(loaded: LoadedModel, reasoning: ChatRequest['reasoning']): Warning[] {
+function reasoningWarnings(loaded: Reader, reasoning: ChatRequest['reasoning']): Warning[] {
   const template = loaded.templateText ?? ''
   const thinks = /<\/?think>|enable_thinking/.test(template)
   if (reasoning === undefined || (reasoning === false && !thinks)) return []
@@ -76,7 +76,7 @@ function reasoningWarnings(loaded: LoadedModel, reasoning: ChatRequest['reasonin
   return [unsupportedSetting('reasoning', `"${loaded.file.id}" ${what}.`)]
 }
 
-function templateWarnings(loaded: LoadedModel): Warning[] {
+function templateWarnings(loaded: Reader): Warning[] {
   if (loaded.templateText !== undefined) return []
   const message = `"${loaded.file.id}" says nothing about how it is talked to; the usual way (ChatML) is taken.`
   return [{ type: 'warning', code: 'other', message }]

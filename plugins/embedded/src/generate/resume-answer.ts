@@ -1,5 +1,5 @@
 import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp'
-import type { LoadedModel } from '../engine/loaded-model.ts'
+import type { Reader } from '../engine/vocabulary.ts'
 import { appendText } from '../prompt/tokenize.ts'
 
 /**
@@ -18,7 +18,7 @@ const longestWithdrawn = 32
 const mostTokensBack = 24
 
 export async function resumeAnswer(
-  loaded: LoadedModel,
+  loaded: Reader,
   raw: string,
   before: readonly Token[],
   signal?: AbortSignal,

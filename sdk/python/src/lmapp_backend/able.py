@@ -29,6 +29,23 @@ def assert_able(request: dict[str, Any], backend: Backend) -> None:
         raise BackendError("model-not-found", f'"{backend.name}" has no model "{model}".', details=details)
 
 
+def without_denied(request: dict[str, Any], backend: Backend) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """An answer without log probabilities is an answer: the request without the wish, and a warning."""
+    options = request.get("options")
+    if not isinstance(options, dict) or options.get("logprobs") is None:
+        return request, []
+    if to_capabilities(backend).get("logprobs") != "no":
+        return request, []
+    warning = {
+        "type": "warning",
+        "code": "unsupported-setting",
+        "setting": "options.logprobs",
+        "message": "This backend tells no log probabilities.",
+    }
+    left = {name: value for name, value in options.items() if name != "logprobs"}
+    return {**request, "options": left}, [warning]
+
+
 def list_models(backend: Backend) -> list[dict[str, Any]]:
     models = [dict(model) if isinstance(model, Mapping) else model for model in backend.list_models()]
     for model in models:

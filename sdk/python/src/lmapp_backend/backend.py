@@ -41,7 +41,7 @@ class Backend:
     Raise `BackendError` for what can be expected to fail; anything else counts as `engine-failed`.
 
     These methods are there only in the class that defines them, and are `yes` among its capabilities:
-    `embed(model, input)`, `count_tokens(model, messages)`, `load_model(model)`, `unload_model(model)`,
+    `embed(model, input)`, `count_tokens(model, messages, tools=None)`, `load_model(model)`, `unload_model(model)`,
     `pull_model(model)`, `remove_model(model)`; and, without a capability, `show_model(model)` and `is_running()`.
     """
 

@@ -30,9 +30,9 @@ class Chat(Stream):
         self.outbox = Outbox(writer, id, credit)
         self._encoder = PartEncoder()
 
-    def answer(self, open_parts: Callable[[Call], Any]) -> dict[str, Any]:
-        """The finish."""
-        if self.call.cancelled:
+    def answer(self, open_parts: Callable[[Call], Any], first: list[dict[str, Any]]) -> dict[str, Any]:
+        """The finish. `first`: parts that go ahead."""
+        if self.call.cancelled or not all(map(self._send, first)):
             return _to_finish(None, self.call)
         try:
             return _to_finish(self._read("chat", open_parts(self.call)), self.call)

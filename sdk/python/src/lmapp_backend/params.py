@@ -47,6 +47,14 @@ def to_messages(value: Any, name: str) -> list[dict[str, Any]]:
     return value
 
 
+def to_tools(value: Any) -> list[dict[str, Any]]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(tool, dict) for tool in value):
+        raise _wrong("tools", "a list of tools")
+    return value
+
+
 def to_chat_request(value: Any) -> dict[str, Any]:
     request = to_object(value, "request")
     to_text(request.get("model"), "request.model")

@@ -6,7 +6,7 @@ import sys
 from threading import Lock
 from time import monotonic
 
-from .able import assert_able
+from .able import assert_able, without_denied
 from .backend import Context, to_info
 from .chat import Chat
 from .errors import BackendError
@@ -136,7 +136,8 @@ class Session:
             value = resolve_large(to_object(params, "params").get("request"), opened.hello["exchangeDir"])
             request = to_chat_request(value)
             assert_able(request, opened.backend)
-            return chat.answer(lambda call: opened.backend.chat(request, call))
+            asked, warnings = without_denied(request, opened.backend)
+            return chat.answer(lambda call: opened.backend.chat(asked, call), warnings)
 
         self._run(chat, work)
 

@@ -121,10 +121,12 @@ async function* generate(
     yield { type: 'finish', reason: 'length', usage: { outputTokens: spent } }
     return
   }
+  const { logprobs, top_logprobs = 0 } = asked.body
   const options = { ...body.options, ...(left !== undefined && { num_predict: left }) }
+  const whole = { ...body, options, ...(logprobs && { logprobs, top_logprobs }) }
   let response: HttpResponse | undefined
   try {
-    response = yield* sendUntilHeaders(sender, { path: '/api/generate', body: { ...body, options } }, signal)
+    response = yield* sendUntilHeaders(sender, { path: '/api/generate', body: whole }, signal)
     yield { type: 'status', phase: 'generating' }
     if (beyond !== '') yield { type: 'text-delta', text: beyond }
     for await (const part of readAnswer(response, asked)) yield withTokens(part, spent)

@@ -33,7 +33,7 @@ function toTrial({ body, version }: Asked, messages: Message[], maxTokens: numbe
   const { model } = body
   const request: ChatRequest = { model, messages, options: { temperature: 0, seed: 1, maxTokens } }
   const contextLength = body.options.num_ctx
-  return { request, version, body: toChatBody(request, { model, contextLength, thinks: undefined }) }
+  return { request, version, body: toChatBody(request, { model, contextLength, thinks: undefined, version }) }
 }
 
 async function* askPlainly(sender: Sender, asked: Asked, signal: AbortSignal): AsyncGenerator<Part, void, undefined> {

@@ -134,9 +134,10 @@ function createOptionalMethods(host: Host): OptionalMethods {
     },
     countTokens: {
       method: 'count_tokens',
-      call: async ({ model, messages }, options) => {
+      call: async ({ model, messages, tools }, options) => {
         await acquire(host, options?.signal)
-        const ask = (large: unknown) => call(host, 'count_tokens', { model, messages: large }, callMs, options)
+        const ask = (large: unknown) =>
+          call(host, 'count_tokens', { model, messages: large, ...(tools && { tools }) }, callMs, options)
         return parseTokenCount(await withLarge(messages, exchangeDir, ask))
       },
     },

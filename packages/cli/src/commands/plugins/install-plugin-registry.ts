@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { get as getHttp, Agent as HttpAgent } from 'node:http'
-import { get as getHttps, Agent as HttpsAgent } from 'node:https'
 import { type PluginRegistry, parseRegistry } from '@lmapp/backends/plugins/install'
-import { describePlace, parseSourcePlace } from '@lmapp/core/models'
-import { LmappError } from 'lmapp-kit'
+import { describePlace, fetchText, parseSourcePlace } from '@lmapp/core/models'
+import { isLmappError, LmappError } from 'lmapp-kit'
 import shipped from '../../../registry.json' with { type: 'json' }
 import type { PluginSession } from './install-plugin-session.ts'
 
@@ -25,7 +23,7 @@ export async function readRegistry(session: PluginSession): Promise<PluginRegist
   return parseRegistry(await fetchList(place.url, session), place.url)
 }
 
-const mostBytes = 4 * 1024 * 1024
+const longestBytes = 4 * 1024 * 1024
 const stallMs = 30_000
 
 async function readList(path: string): Promise<string> {
@@ -42,38 +40,17 @@ async function readList(path: string): Promise<string> {
 }
 
 async function fetchList(url: string, { context, signal }: PluginSession): Promise<string> {
-  const isSecure = url.startsWith('https:')
-  const proxies = { proxyEnv: context.environment }
-  const agent = isSecure ? new HttpsAgent(proxies) : new HttpAgent(proxies)
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const fail = (why: string, cause?: unknown) => reject(toUnreachable(url, why, cause))
-  const request = (isSecure ? getHttps : getHttp)(url, { agent, signal, timeout: stallMs }, (response) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
-    if (response.statusCode !== 200) return void request.destroy(new Error(`it answered ${response.statusCode}`))
-    response.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > mostBytes) request.destroy(new Error('its answer is far too long'))
-      chunks.push(chunk)
-    })
-    response.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
-    response.on('error', (error) => fail(error.message, error))
-  })
-  request.on('timeout', () => request.destroy(new Error(`nothing came for ${stallMs / 1000} s`)))
-  request.on('error', (error) => fail(error.message, error))
+  const { environment } = context
   try {
-    return await promise
+    return await fetchText(url, { environment, signal, stallMs, longestBytes })
   } catch (error) {
-    signal.throwIfAborted()
-    throw error
-  } finally {
-    agent.destroy()
+    throw isLmappError(error, 'download-failed') ? toUnreachable(url, error) : error
   }
 }
 
-function toUnreachable(url: string, why: string, cause: unknown): LmappError {
+function toUnreachable(url: string, cause: LmappError): LmappError {
   const from = describePlace({ kind: 'address', url })
-  return new LmappError('download-failed', `The list of plugins cannot be had from ${from}: ${why}.`, {
+  return new LmappError('download-failed', `The list of plugins cannot be had from ${from}. ${cause.message}`, {
     hint: 'Try again, or take the one that lmapp brings: lmapp config unset sources.backends',
     details: { url: from },
     cause,

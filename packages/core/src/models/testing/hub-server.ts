@@ -13,7 +13,7 @@ export interface LoopbackServer extends AsyncDisposable {
 }
 
 /** A server on loopback that notes what it is asked. */
-export async function openServer(handler: Handler): Promise<LoopbackServer> {
+export async function openServer(handler: Handler, host = '127.0.0.1'): Promise<LoopbackServer> {
   const requests: string[] = []
   const headers: IncomingMessage['headers'][] = []
   const server = createServer((request, response) => {
@@ -23,11 +23,11 @@ export async function openServer(handler: Handler): Promise<LoopbackServer> {
     handler(request, response)
   })
   const listening = Promise.withResolvers<void>()
-  server.listen(0, '127.0.0.1', listening.resolve)
+  server.listen(0, host, listening.resolve)
   await listening.promise
   const { port } = server.address() as AddressInfo
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     requests,
     headers,
     async [Symbol.asyncDispose]() {

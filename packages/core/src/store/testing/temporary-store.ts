@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ErrorCode, isLmappError } from 'lmapp-kit'
-import type { BeginRun, EndRun, Id, Owner, RunSnapshotRecord, Store } from '../index.ts'
+import type { BeginRun, EndRun, Id, NewKey, Owner, RunSnapshotRecord, Store } from '../index.ts'
 import { createId, loadSqlite, type OpenStoreOptions, openStore } from '../index.ts'
 
 export const owner: Owner = 'owner'
@@ -71,6 +71,12 @@ export function toContinue(ask: BeginRun): BeginRun {
 
 export function toEnd(run: BeginRun, values: Partial<EndRun> = {}): EndRun {
   return { runId: run.runId, state: 'complete', model: 'mock/tiny', usage: {}, timings: {}, ...values }
+}
+
+/** Its hash is that of no secret. */
+export function toNewKey(name: string): NewKey {
+  const id = createId()
+  return { id, name, sha256: id, beginning: 'lmapp_0000', scopes: ['chat'], createdAt: '2026-01-02T03:04:05.678Z' }
 }
 
 /** The whole way of a question, with its answer in one piece. */

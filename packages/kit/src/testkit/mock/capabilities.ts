@@ -9,7 +9,7 @@ export function toModelCapabilities(script: MockScript): Capabilities {
     'json-schema': toSupport(script.schema ?? true),
     vision: toSupport(script.seesImages ?? false),
     reasoning: toSupport(script.reasoningText !== undefined),
-    logprobs: 'no',
+    logprobs: toSupport(script.logprobs ?? false),
     embed: toSupport(script.embedDimensions !== undefined),
     parallel: script.parallel ?? 4,
   }
@@ -18,7 +18,7 @@ export function toModelCapabilities(script: MockScript): Capabilities {
 /** What at least one of its models can do, and what the mock does for all of them. */
 export function toBackendCapabilities(scripts: Iterable<MockScript>): Capabilities {
   const all = [...scripts].map(toModelCapabilities)
-  const some = (name: 'continue' | 'tools' | 'json-schema' | 'vision' | 'reasoning' | 'embed') =>
+  const some = (name: 'continue' | 'tools' | 'json-schema' | 'vision' | 'reasoning' | 'logprobs' | 'embed') =>
     toSupport(all.some((capabilities) => capabilities[name] === 'yes'))
   return {
     chat: 'yes',
@@ -27,7 +27,7 @@ export function toBackendCapabilities(scripts: Iterable<MockScript>): Capabiliti
     'json-schema': some('json-schema'),
     vision: some('vision'),
     reasoning: some('reasoning'),
-    logprobs: 'no',
+    logprobs: some('logprobs'),
     embed: some('embed'),
     'count-tokens': 'yes',
     load: 'yes',

@@ -2,12 +2,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ChatRequest } from '../../chat-request.ts'
 import type { ErrorCode } from '../../errors/error-table.ts'
 import { LmappError } from '../../errors/lmapp-error.ts'
-import type { Finish, Part, Timings, Usage } from '../../part.ts'
+import type { Finish, Part, TextDelta, Timings, Usage } from '../../part.ts'
 import { untilAborted } from '../../streams/until-aborted.ts'
 import { type Clock, waitForAbort } from './clock.ts'
 import type { ModelRuntime } from './lifecycle.ts'
 import type { FaultKind, MockFault, MockScript } from './mock-script.ts'
 import { type AnswerPlan, planAnswer } from './plan-answer.ts'
+import { toProbability } from './probability.ts'
 
 export interface ChatSetting {
   script: MockScript
@@ -93,13 +94,18 @@ async function* generate(plan: AnswerPlan, setting: ChatSetting, tally: Tally): 
       tally.usage.reasoningTokens = index + 1
       yield { type: 'reasoning-delta', text: plan.reasoning[index] ?? '' }
     } else {
-      yield { type: 'text-delta', text: plan.text[index - plan.reasoning.length] ?? '' }
+      yield toTextDelta(plan.text[index - plan.reasoning.length] ?? '', plan)
     }
   }
   if (fault && failAfter >= 0) await failMidStream(fault, signal)
   signal.throwIfAborted()
   if (plan.toolCall) yield { type: 'tool-call', id: setting.nextCallId(), ...plan.toolCall }
   tally.timings.generationMs = clock.now() - begun
+}
+
+function toTextDelta(text: string, { alternatives }: AnswerPlan): TextDelta {
+  if (alternatives === undefined) return { type: 'text-delta', text }
+  return { type: 'text-delta', text, logprobs: [toProbability(text, alternatives)] }
 }
 
 /** Keeps to the scripted rate, also where one token is shorter than a timer can wait. */

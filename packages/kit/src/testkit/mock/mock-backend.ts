@@ -1,7 +1,6 @@
-import type { CallOptions, Embedding, PullProgress, TokenCount } from '../../backend.ts'
+import type { CallOptions, CountRequest, Embedding, PullProgress, TokenCount } from '../../backend.ts'
 import { type Backend, type BackendInfo, type Health, interfaceVersion, type ModelInfo } from '../../backend.ts'
 import type { ChatRequest } from '../../chat-request.ts'
-import type { Message } from '../../content.ts'
 import { LmappError } from '../../errors/lmapp-error.ts'
 import type { Part } from '../../part.ts'
 import { toBackendCapabilities } from './capabilities.ts'
@@ -12,6 +11,7 @@ import { toVector } from './embed.ts'
 import { Lifecycle, toCancelled } from './lifecycle.ts'
 import type { MockFault, MockScript } from './mock-script.ts'
 import { type MockBehaviour, parseMockBehaviour, parseMockModels } from './parse-script.ts'
+import { assertCallsTools } from './plan-answer.ts'
 import { Shelf } from './shelf.ts'
 import { countPromptTokens, toTokens } from './tokens.ts'
 
@@ -117,9 +117,9 @@ class MockBackend implements Required<Backend> {
     return { vectors: input.map((text) => toVector(text, dimensions)), inputTokens }
   }
 
-  async countTokens({ model, messages }: { model: string; messages: Message[] }): Promise<TokenCount> {
-    this.#shelf.get(model)
-    return { tokens: countPromptTokens(messages), exact: true }
+  async countTokens(request: CountRequest): Promise<TokenCount> {
+    assertCallsTools(this.#shelf.get(request.model), request)
+    return { tokens: countPromptTokens(request), exact: true }
   }
 
   async loadModel(model: string, options: CallOptions = {}): Promise<void> {

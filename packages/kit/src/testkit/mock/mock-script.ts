@@ -57,6 +57,8 @@ export interface MockScript {
   continue?: boolean
   /** Whether it can answer under a JSON Schema, with the smallest instance. Default true. */
   schema?: boolean
+  /** Whether it tells log probabilities where they are asked for. Default false. */
+  logprobs?: boolean
   /** Chats side by side; others queue. Default 4. */
   parallel?: number
   /** Makes it a model that embeds, with vectors of this length. */

@@ -32,6 +32,7 @@ const scriptFields = {
   seesImages: flag,
   continue: flag,
   schema: flag,
+  logprobs: flag,
   parallel: size,
   embedDimensions: size,
   installed: flag,

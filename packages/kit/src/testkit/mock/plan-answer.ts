@@ -13,6 +13,8 @@ export interface AnswerPlan {
   /** Tokens, as all that follows. */
   reasoning: string[]
   text: string[]
+  /** Each token of the text is told with its probability and so many others. */
+  alternatives?: number
   toolCall?: Pick<ToolCall, 'name' | 'arguments'>
   reason: 'stop' | 'length' | 'tool-calls'
 }
@@ -20,14 +22,16 @@ export interface AnswerPlan {
 /** Throws `bad-input`, `unsupported` or `context-overflow`. */
 export function planAnswer(script: MockScript, request: ChatRequest): AnswerPlan {
   assertAnswerable(script, request)
-  const inputTokens = countPromptTokens(request.messages)
+  const inputTokens = countPromptTokens(request)
   const room = toRoom(script, request, inputTokens)
   const reasoning = request.reasoning === false || request.continue ? [] : toTokens(script.reasoningText ?? '')
   const toolCall = toToolCall(script, request)
   const text = toolCall ? [] : toAnswerTokens(script, request)
   const whole = cut({ reasoning, text, reason: toolCall ? 'tool-calls' : 'stop' }, room)
   const called = toolCall && whole.reason === 'tool-calls' ? { toolCall } : {}
-  return { inputTokens, warnings: toWarnings(script, request), ...whole, ...called }
+  const alternatives = script.logprobs ? request.options?.logprobs : undefined
+  const told = alternatives === undefined ? {} : { alternatives }
+  return { inputTokens, warnings: toWarnings(script, request), ...whole, ...called, ...told }
 }
 
 export function toContextLength(script: MockScript): number {
@@ -41,11 +45,16 @@ function assertAnswerable(script: MockScript, request: ChatRequest): void {
   if (request.continue && last.role !== 'assistant') {
     throw new LmappError('bad-input', 'To continue, the last message must be the unfinished answer.')
   }
-  if (request.tools?.length && !script.toolCall) throw unsupported('cannot call tools')
+  assertCallsTools(script, request)
   if (request.schema && script.schema === false) throw unsupported('cannot answer under a schema')
   if (!script.seesImages && request.messages.some((message) => imagesOf(message).length > 0)) {
     throw unsupported('cannot see images')
   }
+}
+
+/** Throws `unsupported`. */
+export function assertCallsTools({ toolCall }: MockScript, { tools }: Pick<ChatRequest, 'tools'>): void {
+  if (tools?.length && !toolCall) throw unsupported('cannot call tools')
 }
 
 function unsupported(what: string): LmappError {
@@ -142,6 +151,7 @@ function toWarnings(script: MockScript, request: ChatRequest): Warning[] {
   const settings: string[] = ignoredOptions
     .filter((name) => request.options?.[name] !== undefined)
     .map((name) => `options.${name}`)
+  if (request.options?.logprobs !== undefined && !script.logprobs) settings.push('options.logprobs')
   if (request.reasoning && !script.reasoningText) settings.push('reasoning')
   if ((request.options?.contextLength ?? 0) > toContextLength(script)) settings.push('options.contextLength')
   return settings.map((setting) => ({

@@ -22,5 +22,5 @@ it('a prompt counts its text, its roles and its images', () => {
     { role: 'system' as const, content: [{ type: 'text' as const, text: 'Be brief.' }] },
     { role: 'user' as const, content: [{ type: 'text' as const, text: 'Why?' }, image] },
   ]
-  assert.equal(countPromptTokens(messages), 1 + 2 + 1 + 1 + imageTokens)
+  assert.equal(countPromptTokens({ messages }), 1 + 2 + 1 + 1 + imageTokens)
 })

@@ -1,3 +1,4 @@
+import type { ChatRequest } from '../../chat-request.ts'
 import { type Message, toText } from '../../content.ts'
 
 /** Tokens that the mock counts for an image. */
@@ -11,9 +12,10 @@ export function toTokens(text: string): string[] {
   return text.match(/\S{1,12}\s*|\s+/gu) ?? []
 }
 
-/** Exactly what `usage.inputTokens` says of a chat with these messages: their text, one token for each role, and images. */
-export function countPromptTokens(messages: readonly Message[]): number {
-  return messages.reduce((sum, message) => sum + 1 + countContent(message), 0)
+/** Exactly what `usage.inputTokens` says of a chat: its texts and tools, one token for each role, and images. */
+export function countPromptTokens({ messages, tools = [] }: Pick<ChatRequest, 'messages' | 'tools'>): number {
+  const ofTools = tools.reduce((sum, tool) => sum + countTextTokens(JSON.stringify(tool)), 0)
+  return messages.reduce((sum, message) => sum + 1 + countContent(message), ofTools)
 }
 
 function countContent(message: Message): number {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import type { ToolDefinition } from '../../chat-request.ts'
 import type { ImageContent } from '../../content.ts'
-import { ask, assertDeclined, assertFinish, type Proof, toMessage, toRequest } from '../proof.ts'
-import { finishOf, readChat } from '../read-chat.ts'
+import type { TokenProbability } from '../../part.ts'
+import { ask, assertCode, assertDeclined, assertFinish, type Proof, toMessage, toRequest } from '../proof.ts'
+import { finishOf, readChat, tryChat } from '../read-chat.ts'
 
 export const toolProofs = {
   'tools.call': async (context) => {
@@ -90,7 +91,49 @@ export const reasoningProofs = {
     assertDeclined(context, toRequest(context, context.prompts.question, { reasoning: true })),
 } satisfies Record<string, Proof>
 
-const weatherTool: ToolDefinition = {
+export const logprobProofs = {
+  'logprobs.told': async (context) => {
+    for (const most of [3, 0]) {
+      const transcript = await ask(context, context.prompts.question, { options: { logprobs: most } })
+      const deltas = transcript.parts.flatMap((part) => (part.type === 'text-delta' ? [part] : []))
+      const tokens = deltas.flatMap(({ logprobs = [] }) => logprobs)
+      assert.ok(tokens.length > 0, 'No text came with log probabilities.')
+      for (const token of tokens) assertProbability(token, most)
+      assertTokensOf(tokens.map(({ token }) => token).join(''), transcript.text)
+    }
+  },
+
+  'logprobs.declined': async (context) => {
+    const request = toRequest(context, context.prompts.question, { options: { logprobs: 1 } })
+    const { transcript, error } = await tryChat(context.backend.chat(request, { signal: context.signal }))
+    if (error !== undefined) return assertCode(error, ['unsupported'])
+    const named = transcript.warnings.some(({ setting }) => setting === 'options.logprobs')
+    assert.ok(named, 'No warning names options.logprobs.')
+  },
+} satisfies Record<string, Proof>
+
+function assertProbability({ token, logprob, top = [] }: TokenProbability, most: number): void {
+  const told = JSON.stringify({ token, logprob, top })
+  for (const each of [{ token, logprob }, ...top]) {
+    assert.equal(typeof each.token, 'string', `A token is no text: ${told}`)
+    assert.ok(Number.isFinite(each.logprob) && each.logprob <= 0, `No logarithm of a probability: ${told}`)
+  }
+  assert.ok(top.length <= most, `More alternatives than ${most}: ${told}`)
+  const best = top.map((other) => other.logprob)
+  assert.deepEqual(
+    best,
+    best.toSorted((one, other) => other - one),
+    `Not the best first: ${told}`,
+  )
+}
+
+/** A token may be a part of a character that has no text of its own; those of plain text are that text. */
+function assertTokensOf(tokens: string, text: string): void {
+  if (!/^[\x20-\x7e\s]*$/.test(text)) return
+  assert.ok(tokens.includes(text), `The tokens are ${JSON.stringify(tokens)}, and the text ${JSON.stringify(text)}.`)
+}
+
+export const weatherTool: ToolDefinition = {
   name: 'get_weather',
   description: 'The weather in a city, now.',
   parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },

@@ -1,6 +1,6 @@
 import type { Proof } from '../proof.ts'
 import type { RequirementId } from '../requirements.ts'
-import { reasoningProofs, schemaProofs, toolProofs, visionProofs } from './abilities.ts'
+import { logprobProofs, reasoningProofs, schemaProofs, toolProofs, visionProofs } from './abilities.ts'
 import { cancelProofs } from './cancel.ts'
 import { chatProofs } from './chat.ts'
 import { continueProofs } from './continue.ts'
@@ -25,6 +25,7 @@ export const proofs: Readonly<Record<RequirementId, Proof>> = {
   ...schemaProofs,
   ...visionProofs,
   ...reasoningProofs,
+  ...logprobProofs,
   ...embedProofs,
   ...countProofs,
   ...loadProofs,

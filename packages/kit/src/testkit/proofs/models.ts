@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import type { Backend, PullProgress } from '../../backend.ts'
-import { assertRejects, codeOf, missingModel, type Proof, type ProofContext, toMessage, toRequest } from '../proof.ts'
+import {
+  assertCode,
+  assertRejects,
+  codeOf,
+  missingModel,
+  type Proof,
+  type ProofContext,
+  toMessage,
+  toRequest,
+} from '../proof.ts'
 import { finishOf, readChat } from '../read-chat.ts'
+import { weatherTool } from './abilities.ts'
 import { assertProgress } from './parts.ts'
 
 export const embedProofs = {
@@ -39,6 +49,20 @@ export const countProofs = {
     const request = toRequest(context, context.prompts.question)
     const { usage } = finishOf(await readChat(context.backend.chat(request, { signal: context.signal })))
     assert.equal(tokens, usage.inputTokens, `It counts ${tokens} tokens, and reads ${usage.inputTokens}.`)
+  },
+
+  'count-tokens.tools': async (context) => {
+    const { backend, signal } = context
+    const request = toRequest(context, context.prompts.tool, { tools: [weatherTool] })
+    const { model, messages } = request
+    const asking = backend.countTokens?.({ model, messages, tools: [weatherTool] }, { signal })
+    const counted = await asking?.catch((error: unknown) => assertCode(error, ['unsupported']))
+    if (!counted) return
+    const { tokens } = await count(context, context.prompts.tool)
+    assert.ok(counted.tokens > tokens, `It counts ${counted.tokens} tokens, and ${tokens} without the tool.`)
+    if (!counted.exact) return
+    const { inputTokens } = finishOf(await readChat(backend.chat(request, { signal }))).usage
+    assert.equal(counted.tokens, inputTokens, `It counts ${counted.tokens} tokens, and reads ${inputTokens}.`)
   },
 
   'count-tokens.declined': async ({ backend, model }) =>

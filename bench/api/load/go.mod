@@ -1,0 +1,3 @@
+module lmapp-bench-load
+
+go 1.25

@@ -1,0 +1,43 @@
+import { createDefaultConfigText, getConfigValue, setConfigValue } from '@lmapp/core/config'
+import type { ModelService } from '@lmapp/core/models'
+import { LmappError } from 'lmapp-kit'
+import { readConfigText, replaceConfigFile } from '../commands/config.ts'
+
+export interface NameModelOptions {
+  models: Pick<ModelService, 'resolve'>
+  environment: Readonly<Record<string, string>>
+  /** The configuration. */
+  file: string
+}
+
+/**
+ * Gives a model another name: an alias in the configuration, for no engine but one copies models. Throws `bad-input` for
+ * a name that is taken or cannot be one, and what resolving the reference throws.
+ */
+export async function nameModel(
+  ref: string,
+  name: string,
+  { models, environment, file }: NameModelOptions,
+): Promise<void> {
+  const alias = name.replace(/:latest$/, '')
+  if (!/^[\w][\w.:/-]{0,127}$/.test(alias)) {
+    throw new LmappError('bad-input', `"${name.slice(0, 100)}" cannot be the name of a model.`, {
+      hint: 'Use letters, digits, and . _ : / -',
+      details: { field: 'destination' },
+    })
+  }
+  const { refs } = await models.resolve(ref, environment)
+  const text = (await readConfigText(file)) ?? createDefaultConfigText()
+  const aliases = (getConfigValue(text, 'aliases') ?? {}) as Record<string, unknown>
+  if (Object.hasOwn(aliases, alias)) throw taken(alias)
+  const found = await models.resolve(alias, environment).catch(() => undefined)
+  if (found?.refs.some((known) => known.slice(known.indexOf('/') + 1) === alias || known === alias)) throw taken(alias)
+  await replaceConfigFile(file, setConfigValue(text, `aliases.${alias}`, refs))
+}
+
+function taken(name: string): LmappError {
+  return new LmappError('bad-input', `"${name}" is the name of a model already.`, {
+    hint: 'Choose another name',
+    details: { field: 'destination' },
+  })
+}

@@ -1,0 +1,6 @@
+export {
+  type CountRequest,
+  createTokenCounter,
+  type TokenCounter,
+  type TokenCounterOptions,
+} from './create-token-counter.ts'

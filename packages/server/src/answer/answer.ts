@@ -1,0 +1,186 @@
+import type { Run } from '@lmapp/core/runs'
+import { type FinishReason, LmappError, parseErrorData, type RunEnd, type RunEvent } from 'lmapp-kit'
+import type { Context } from '../routes/route.ts'
+import { type Ask, clientOf, readWishes, toRunRequest } from './ask.ts'
+
+/** What the settings of lmapp are called in a dialect's requests: `{ 'options.topP': 'top_p' }`. */
+export type FieldNames = Readonly<Record<string, string>>
+
+export interface AnswerOptions {
+  fields: FieldNames
+  /** What the dialect itself left out of the request, for people; told in `x-lmapp-warning`. */
+  ignored?: readonly string[]
+  /** The run goes on when the client leaves, as if it had asked for it. */
+  detached?: boolean
+  /**
+   * Milliseconds after which a stream begins although nothing has arrived, so that nobody takes it for dead. Absent: it
+   * waits for the first word.
+   */
+  patienceMs?: number
+}
+
+/** An answer whose first word is there, or that has ended. */
+export interface Answer {
+  readonly run: Run
+  /** Of the answer: `x-lmapp-run`, `x-lmapp-backend`, `x-lmapp-model`, `x-lmapp-warning`. */
+  readonly headers: Record<string, string>
+  /** From the first, the end included. To be read once. */
+  events(): AsyncGenerator<RunEvent>
+}
+
+/** How an answer ended well, in the words that all dialects have one for. */
+export type GoodEnd = Extract<FinishReason, 'stop' | 'length' | 'tool-calls' | 'content-filter'>
+
+/**
+ * Starts a run for what was asked, and resolves when its first word is there. A client that leaves cancels it, unless it
+ * is detached. Throws what went wrong before the first word, and `unsupported` for what must not be left out.
+ */
+export async function openAnswer(context: Context, ask: Ask, options: AnswerOptions): Promise<Answer> {
+  const { app, caller } = context
+  const wishes = readWishes(context)
+  const detached = wishes.detached || (options.detached ?? false)
+  const isPrefilled = ask.messages.at(-1)?.role === 'assistant'
+  const kept = wishes.kept && !isPrefilled
+  const question = kept ? await context.keeper.keep(clientOf(context), ask.messages, ask.model) : undefined
+  const run = await app.runs.start(toRunRequest(ask, context, { detached, question }))
+  if (!detached) cancelOnDisconnect(run, context)
+  const reading = createReading(run, caller.signal)
+  const warnings = [...(options.ignored ?? [])]
+  if (wishes.kept && isPrefilled) warnings.push('An answer whose beginning was given is not kept in the history.')
+  for (const event of await reading.untilFirst(options.patienceMs)) {
+    if (event.type === 'warning') {
+      await assertHonoured(event.setting, event.message, run, options.fields)
+      warnings.push(event.message)
+    }
+    if (event.type === 'end') throwEarlyEnd(event, run)
+  }
+  return { run, headers: toHeaders(run, warnings), events: reading.events }
+}
+
+/** The reason of an end that is none to complain of; throws what was wrong with any other. */
+export function toGoodEnd(end: RunEnd): GoodEnd {
+  switch (end.state) {
+    case 'complete':
+      return end.reason === 'tool-calls' ? 'tool-calls' : 'stop'
+    case 'length':
+      return 'length'
+    case 'stopped':
+      throw new LmappError('cancelled', 'The answer was stopped before it was complete.')
+    case 'incomplete':
+    case 'failed':
+    case 'crashed':
+      if (end.reason === 'content-filter') return 'content-filter'
+      throw end.error
+        ? parseErrorData(end.error)
+        : new LmappError('stream-incomplete', 'The answer broke off before it was complete.')
+    default:
+      return end.state satisfies never
+  }
+}
+
+function cancelOnDisconnect(run: Run, { app, response }: Context): void {
+  const cancel = () => {
+    if (!run.end) run.cancel().catch(app.onBug)
+  }
+  if (response.destroyed) cancel()
+  else response.once('close', cancel)
+}
+
+/** What clients build on when they ask for it: without it their request was not answered. */
+const indispensable: ReadonlySet<string> = new Set(['options.logprobs', 'tools', 'toolChoice'])
+
+async function assertHonoured(
+  setting: string | undefined,
+  message: string,
+  run: Run,
+  fields: FieldNames,
+): Promise<void> {
+  if (setting === undefined || !indispensable.has(setting)) return
+  await run.cancel()
+  throw new LmappError('unsupported', message, {
+    hint: 'Leave it out, or choose a model that can: GET /v1/models',
+    details: { field: fields[setting] ?? setting, model: run.model },
+  })
+}
+
+/** An end without a word: unless it is a good one, the status of the answer says so. */
+function throwEarlyEnd(end: RunEnd, run: Run): void {
+  try {
+    toGoodEnd(end)
+  } catch (error) {
+    if (error instanceof LmappError) throw withModel(error, run)
+    throw error
+  }
+}
+
+function withModel({ code, message, hint, details, cause }: LmappError, { model, id }: Run): LmappError {
+  return new LmappError(code, message, { hint, details: { ...details, model, run: id }, cause })
+}
+
+const longestHeader = 2_000
+
+function toHeaders(run: Run, warnings: readonly string[]): Record<string, string> {
+  const warning = warnings.join(' · ').slice(0, longestHeader)
+  return {
+    'x-lmapp-run': run.id,
+    'x-lmapp-backend': toHeader(run.model.split('/', 1)[0] ?? ''),
+    'x-lmapp-model': toHeader(run.model),
+    ...(warning !== '' && { 'x-lmapp-warning': toHeader(warning) }),
+  }
+}
+
+/** Headers are of printable ASCII. */
+function toHeader(text: string): string {
+  return text.replace(/·/g, ';').replace(/[^\x20-\x7e]/g, '?')
+}
+
+interface Reading {
+  /** What came until there was a word or the end, or until patience ended; `events` brings it again. */
+  untilFirst(patienceMs: number | undefined): Promise<RunEvent[]>
+  events(): AsyncGenerator<RunEvent>
+}
+
+function createReading(run: Run, signal: AbortSignal): Reading {
+  const source = toEvents(run, signal)
+  const seen: RunEvent[] = []
+  let pending: Promise<IteratorResult<RunEvent>> | undefined
+  return {
+    async untilFirst(patienceMs) {
+      using late = createTimer(patienceMs)
+      for (;;) {
+        pending ??= source.next()
+        const result = await Promise.race([pending, late.over])
+        if (result === undefined) return seen
+        pending = undefined
+        if (result.done) return seen
+        seen.push(result.value)
+        if (isDecisive(result.value)) return seen
+      }
+    },
+    async *events() {
+      yield* seen
+      if (pending) {
+        const result = await pending
+        if (!result.done) yield result.value
+      }
+      yield* source
+    },
+  }
+}
+
+/** Ends with `end`, also where the reader came too late for anything else. */
+async function* toEvents(run: Run, signal: AbortSignal): AsyncGenerator<RunEvent> {
+  for await (const { event } of run.events({ from: 0, signal })) {
+    if (event.type !== 'snapshot') yield event
+  }
+}
+
+function isDecisive({ type }: RunEvent): boolean {
+  return type === 'text-delta' || type === 'reasoning-delta' || type === 'tool-call' || type === 'end'
+}
+
+function createTimer(milliseconds: number | undefined): { over: Promise<undefined> } & Disposable {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const timer = milliseconds === undefined ? undefined : setTimeout(resolve, milliseconds, undefined)
+  return { over: promise, [Symbol.dispose]: () => clearTimeout(timer) }
+}

@@ -1,0 +1,58 @@
+import type { TestService } from '../../testing/test-app.ts'
+
+/** The data of one event, under its name. */
+export interface SentEvent {
+  event: string
+  data: Record<string, unknown>
+}
+
+export const hello = { model: 'dictated/tiny', max_tokens: 100, messages: [{ role: 'user', content: 'Hello' }] }
+
+/** As clients of this API ask: with a beta header and a query that nobody here needs. */
+export function postMessages(
+  service: TestService,
+  body: unknown,
+  { headers = {}, signal }: { headers?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<Response> {
+  return post(service, '/v1/messages?beta=true', body, { headers, ...(signal && { signal }) })
+}
+
+export function post(
+  { address }: TestService,
+  path: string,
+  body: unknown,
+  { headers = {}, signal }: { headers?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<Response> {
+  return fetch(`${address}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'anthropic-beta': 'some-2025-01-01', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    ...(signal && { signal }),
+  })
+}
+
+/** All events until the stream ends. */
+export async function readEvents(response: Response): Promise<SentEvent[]> {
+  return toEvents(await response.text())
+}
+
+export function toEvents(text: string): SentEvent[] {
+  return text
+    .split('\n\n')
+    .filter((block) => block !== '')
+    .map((block) => {
+      const [, event = '', data = ''] = /^event: (\w+)\ndata: (.*)$/.exec(block) ?? []
+      return { event, data: JSON.parse(data) }
+    })
+}
+
+/** The names of events, in order, without pings. */
+export function namesOf(events: readonly SentEvent[]): string[] {
+  return events.map(({ event }) => event).filter((event) => event !== 'ping')
+}
+
+/** What the engine says that it can. */
+export function giveAbilities({ backend }: TestService, ...names: string[]): void {
+  const capabilities = Object.fromEntries(['chat', ...names].map((name) => [name, 'yes' as const]))
+  backend.backend.getInfo = async () => ({ name: 'dictated', version: '1', interfaceVersion: '1.0', capabilities })
+}

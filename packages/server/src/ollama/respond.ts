@@ -1,0 +1,49 @@
+import { isLmappError } from 'lmapp-kit'
+import { type Ask, collectAnswer, openAnswer, streamAnswer } from '../answer/index.ts'
+import { sendJson } from '../http/reply.ts'
+import type { Context } from '../routes/route.ts'
+import { createClock } from './answer/clock.ts'
+import { createEncoder, toWholeAnswer } from './answer/encoder.ts'
+import type { AnswerForm } from './answer/said.ts'
+import { withModel } from './model-name.ts'
+import { fieldNames } from './request/settings.ts'
+import { toWarningHeader } from './warning-header.ts'
+
+/** What `/api/chat` and `/api/generate` have in common. */
+export interface Asked {
+  model: string
+  stream?: boolean
+  keep_alive?: number
+  ignored: readonly string[]
+}
+
+/** Answers as a stream, unless it is asked for whole, and unloads the model where that is wanted. */
+export async function respond(context: Context, asked: Asked, ask: Ask, form: AnswerForm): Promise<void> {
+  const { model, stream = true, keep_alive: keepAlive, ignored } = asked
+  const answer = await withModel(model, (ref) =>
+    openAnswer(context, { ...ask, model: ref }, { fields: fieldNames, ignored }),
+  )
+  if (stream) await streamAnswer(context, answer, createEncoder({ form, model }))
+  else sendJson(context.response, toWholeAnswer({ form, model }, await collectAnswer(answer)), 200, answer.headers)
+  if (keepAlive === 0) await unloadQuietly(context, answer.run.model)
+}
+
+/** Without a question the model is loaded, or unloaded. */
+export async function loadOrUnload(context: Context, asked: Asked, form: AnswerForm): Promise<void> {
+  const { app, caller, response } = context
+  const { model, keep_alive: keepAlive, ignored } = asked
+  const unloads = keepAlive === 0
+  await withModel(model, (ref) => (unloads ? app.models.unload(caller, ref) : app.models.load(caller, ref)))
+  const done = { done: true, done_reason: unloads ? 'unload' : 'load' }
+  const answer = { model, created_at: createClock()(), ...form({ text: '' }), ...done }
+  sendJson(response, answer, 200, toWarningHeader(ignored))
+}
+
+/** It was answered: what keeps the model in memory now, such as somebody else's question, concerns this client no more. */
+export async function unloadQuietly({ app, caller }: Context, ref: string): Promise<void> {
+  try {
+    await app.models.unload({ ...caller, signal: new AbortController().signal }, ref)
+  } catch (error) {
+    if (!isLmappError(error)) app.onBug(error)
+  }
+}

@@ -1,0 +1,14 @@
+import type { Dialect } from '../routes/route.ts'
+import { chatRoute } from './chat/route.ts'
+import { completionRoute } from './completions/route.ts'
+import { embeddingRoute } from './embeddings.ts'
+import { errorSchema, toError } from './error.ts'
+import { modelRoutes } from './models.ts'
+
+export const openai: Dialect = {
+  name: 'openai',
+  title: 'OpenAI',
+  routes: [chatRoute, completionRoute, embeddingRoute, ...modelRoutes],
+  toError,
+  errorSchema,
+}

@@ -1,0 +1,38 @@
+import type { Dialect, Route } from '../routes/route.ts'
+import { createDocument } from './document.ts'
+import { toPage } from './page.ts'
+
+/** The document of all dialects, and a page to read it. */
+export function createDocumentRoutes(dialects: () => readonly Dialect[]): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/openapi.json',
+      access: 'everyone',
+      doc: {
+        summary: 'This document.',
+        answers: { 200: { description: 'OpenAPI 3.1.', schema: { type: 'object', required: ['openapi', 'paths'] } } },
+      },
+      handle({ app, response }) {
+        const body = JSON.stringify(createDocument(dialects(), app.version))
+        response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(body)
+      },
+    },
+    {
+      method: 'GET',
+      path: '/docs',
+      access: 'everyone',
+      doc: {
+        summary: 'The same for people.',
+        answers: { 200: { description: 'A page.', stream: { type: 'text/html', schema: { type: 'string' } } } },
+      },
+      handle({ app, response }) {
+        response.writeHead(200, {
+          'content-type': 'text/html; charset=utf-8',
+          'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+        })
+        response.end(toPage(createDocument(dialects(), app.version)))
+      },
+    },
+  ]
+}
