@@ -5,6 +5,7 @@
  *
  *   --only node,lmapp   these and `direct`        --json       figures instead of the table
  *   --rounds 5          turns of each             --profile F  CPU profiles of lmapp's service in the folder F
+ *   --steps tokens      only some of: first, paced, requests, tokens, memory
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
@@ -28,6 +29,8 @@ import { pssOfTree } from './usage.ts'
 export interface ApiBenchOptions {
   /** Names of targets; `direct` is always measured. Default: all. */
   only?: string[]
+  /** Names of measurements. Default: all. */
+  steps?: string[]
   rounds?: number
   json?: boolean
   /** A folder for CPU profiles of lmapp's service. */
@@ -40,7 +43,16 @@ interface Results {
   notes: string[]
 }
 
+type Step = (bench: Bench, idle: Map<Target, number>) => Promise<Figure[]>
+
 const usualRounds = 5
+const steps: Record<string, Step> = {
+  first: measureFirstToken,
+  paced: measurePacedAnswer,
+  requests: measureRequests,
+  tokens: measureTokens,
+  memory: measureMemory,
+}
 
 /** Measures, and prints what came out on stdout. Ends all that it started, also when it is interrupted. */
 export async function benchApi(options: ApiBenchOptions = {}): Promise<void> {
@@ -60,7 +72,7 @@ async function measure(stack: AsyncDisposableStack, options: ApiBenchOptions): P
     rmSync(path, { recursive: true, force: true }),
   )
   const load = buildLoad(folder)
-  const upstream = stack.use(await openServer([load, 'upstream'], { load, folder, name: 'upstream' }))
+  const upstream = stack.use(await openServer([load, 'upstream'], { load }))
   const { profile, rounds = usualRounds } = options
   const nodeOptions = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`]
   const targets: Target[] = []
@@ -77,18 +89,19 @@ async function measure(stack: AsyncDisposableStack, options: ApiBenchOptions): P
   const notes = [`Load average of the machine before: ${toLoad()}.`]
   const note = (line: string) => void notes.push(line)
   const client = stack.use(openLoadClient(load))
-  const figures = await measureEach({ client, upstream, targets, rounds, note }, idle)
+  const figures = await measureEach({ client, upstream, targets, rounds, note }, idle, options.steps)
   notes.push(`And after: ${toLoad()}.`)
   return { figures, absences, notes }
 }
 
-async function measureEach(bench: Bench, idle: Map<Target, number>): Promise<Figure[]> {
+async function measureEach(bench: Bench, idle: Map<Target, number>, wanted?: string[]): Promise<Figure[]> {
   const figures: Figure[] = []
-  for (const step of [measureFirstToken, measurePacedAnswer, measureRequests, measureTokens]) {
-    figures.push(...(await step(bench)))
-    console.error(`${step.name} is done`)
+  for (const [name, step] of Object.entries(steps)) {
+    if (wanted?.includes(name) === false) continue
+    figures.push(...(await step(bench, idle)))
+    console.error(`${name} is measured`)
   }
-  return [...figures, ...(await measureMemory(bench, idle))]
+  return figures
 }
 
 const toLoad = () =>
@@ -120,15 +133,17 @@ if (import.meta.main) {
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
+      steps: { type: 'string' },
       rounds: { type: 'string' },
       json: { type: 'boolean' },
       profile: { type: 'string' },
     },
   })
-  const { only, rounds, ...rest } = values
+  const { only, steps, rounds, ...rest } = values
   await benchApi({
     ...rest,
     ...(only !== undefined && { only: only.split(',') }),
+    ...(steps !== undefined && { steps: steps.split(',') }),
     ...(rounds !== undefined && { rounds: Number(rounds) }),
   })
 }

@@ -1,10 +1,8 @@
-import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { childOf } from './usage.ts'
 
@@ -22,11 +20,11 @@ export interface Server extends Program {
 export interface ProgramOptions {
   /** The built `load`. */
   load: string
-  name: string
-  /** For logs. */
-  folder: string
   env?: NodeJS.ProcessEnv
 }
+
+/** In characters. */
+const keptOfStderr = 4096
 
 /** Builds the upstream, the bare proxy, the clients and the guard: one program. Throws without Go. */
 export function buildLoad(folder: string): string {
@@ -40,14 +38,14 @@ export function buildLoad(folder: string): string {
 
 /** Starts a server that prints its address as its first line. */
 export async function openServer(command: string[], options: ProgramOptions): Promise<Server> {
-  const child = spawnGuarded(command, options)
+  const { guard, reason } = spawnGuarded(command, options)
   const [line] = await Promise.race([
-    once(createInterface({ input: child.stdout }), 'line'),
-    once(child, 'close').then(() => {
-      throw new Error(`${options.name} ended: ${tailOf(options)}`)
+    once(createInterface({ input: guard.stdout }), 'line'),
+    once(guard, 'close').then(() => {
+      throw new Error(`it ended: ${reason()}`)
     }),
   ])
-  return { address: String(line).trim(), ...toProgram(child) }
+  return { address: String(line).trim(), ...toProgram(guard) }
 }
 
 /** Starts a server that is told its port; it is there when `path` answers. Throws with what it wrote when it is not. */
@@ -56,38 +54,48 @@ export async function openServerAtPort(
   { path, withinMs, ...options }: ProgramOptions & { path: string; withinMs: number },
 ): Promise<Server> {
   const port = await findPort()
-  const child = spawnGuarded(toCommand(port), options)
-  child.stdout.resume()
+  const { guard, reason } = spawnGuarded(toCommand(port), options)
+  guard.stdout.resume()
   const address = `http://127.0.0.1:${port}`
   const until = performance.now() + withinMs
   while (!(await answers(address + path))) {
-    if (child.exitCode === null && performance.now() < until) {
+    if (guard.exitCode === null && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 200))
       continue
     }
-    await endOf(child)
-    throw new Error(`${options.name} did not start: ${tailOf(options)}`)
+    await endOf(guard)
+    throw new Error(`it did not start: ${reason()}`)
   }
-  return { address, ...toProgram(child) }
+  return { address, ...toProgram(guard) }
 }
 
-type Guard = ChildProcessByStdio<Writable, Readable, null>
+interface Guarded {
+  guard: ChildProcessWithoutNullStreams
+  /** Says why it ended, as far as it wrote that. */
+  reason(): string
+}
 
 /** Closing its stdin is what makes the guard end the program. */
-function spawnGuarded(command: string[], { load, env = process.env, ...options }: ProgramOptions): Guard {
-  const log = openSync(logOf(options), 'w')
-  const guard = spawn(load, ['guard', ...command], { stdio: ['pipe', 'pipe', log], env })
-  closeSync(log)
-  return guard
+function spawnGuarded(command: string[], { load, env = process.env }: ProgramOptions): Guarded {
+  const guard = spawn(load, ['guard', ...command], { env })
+  let said = ''
+  guard.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-keptOfStderr)
+  })
+  const reason = () => {
+    const line = said.split('\n').findLast((one) => /error/i.test(one)) ?? said
+    return line.trim().slice(0, 200) || 'it does not say why'
+  }
+  return { guard, reason }
 }
 
-function toProgram(guard: Guard): Program {
+function toProgram(guard: Guarded['guard']): Program {
   const pid = childOf(guard.pid ?? 0)
   if (pid === undefined) throw new Error('A program ended as soon as it had started')
   return { pid, [Symbol.asyncDispose]: () => endOf(guard) }
 }
 
-async function endOf(guard: Guard): Promise<void> {
+async function endOf(guard: Guarded['guard']): Promise<void> {
   if (guard.exitCode !== null || guard.signalCode !== null) return
   const closed = once(guard, 'close')
   guard.stdin.end()
@@ -107,16 +115,4 @@ async function answers(url: string): Promise<boolean> {
   const answer = await fetch(url).catch(() => undefined)
   await answer?.arrayBuffer()
   return answer?.ok ?? false
-}
-
-const logOf = ({ folder, name }: Pick<ProgramOptions, 'folder' | 'name'>) => join(folder, `${name}.log`)
-
-function tailOf(options: Pick<ProgramOptions, 'folder' | 'name'>): string {
-  const lines = readFileSync(logOf(options), 'utf8').split('\n')
-  return (
-    lines
-      .findLast((line) => /error/i.test(line))
-      ?.trim()
-      .slice(0, 200) ?? 'it does not say why'
-  )
 }

@@ -26,7 +26,9 @@ export interface Absence {
   reason: string
 }
 
-export interface OpenOptions extends Pick<ProgramOptions, 'load' | 'folder'> {
+export interface OpenOptions extends Pick<ProgramOptions, 'load'> {
+  /** For what a target wants to read. */
+  folder: string
   upstream: Server
   /** Takes what was opened, to end it. */
   stack: AsyncDisposableStack
@@ -39,6 +41,8 @@ const cache =
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const path = '/v1/chat/completions'
 const node = process.execPath
+/** No queue: how many an engine takes at a time is not what is measured. */
+const mostStreams = 1024
 /** What the rivals see of the environment: no key and no proxy of the user. */
 const bare = { PATH: process.env.PATH }
 
@@ -55,36 +59,35 @@ export async function openTarget(name: TargetName, options: OpenOptions): Promis
 
 const openers: Record<TargetName, (options: OpenOptions) => Promise<Target>> = {
   direct: async ({ upstream }) => toTarget('direct', { address: upstream.address }),
-  async go({ load, folder, upstream, stack }) {
+  async go({ load, upstream, stack }) {
     const command = [load, 'proxy', upstream.address]
-    return toTarget('go', stack.use(await openServer(command, { load, folder, name: 'go' })))
+    return toTarget('go', stack.use(await openServer(command, { load })))
   },
-  async node({ load, folder, upstream, stack }) {
+  async node({ load, upstream, stack }) {
     const command = [node, here('node-proxy.mjs'), upstream.address]
-    return toTarget('node', stack.use(await openServer(command, { load, folder, name: 'node', env: bare })))
+    return toTarget('node', stack.use(await openServer(command, { load, env: bare })))
   },
   lmapp: openLmapp,
   portkey: openPortkey,
   litellm: openLitellm,
 }
 
-async function openLmapp({ load, folder, upstream, stack, nodeOptions = [] }: OpenOptions): Promise<Target> {
-  const home = stack.use(
-    openBenchHome({ backends: { box: { type: 'openai-compatible', url: `${upstream.address}/v1` } } }),
-  )
+async function openLmapp({ load, upstream, stack, nodeOptions = [] }: OpenOptions): Promise<Target> {
+  const box = { type: 'openai-compatible', url: `${upstream.address}/v1`, parallel: mostStreams }
+  const home = stack.use(openBenchHome({ backends: { box } }))
   const [program = node, ...rest] = home.command
   const command = [program, ...nodeOptions, ...rest, 'serve', '--port', '0']
-  const server = stack.use(await openServer(command, { load, folder, name: 'lmapp', env: home.env }))
+  const server = stack.use(await openServer(command, { load, env: home.env }))
   return toTarget('lmapp', server, { toModel: (model) => `box/${model}` })
 }
 
-async function openPortkey({ load, folder, upstream, stack }: OpenOptions): Promise<Target> {
+async function openPortkey({ load, upstream, stack }: OpenOptions): Promise<Target> {
   const program = join(cache, 'portkey/node_modules/@portkey-ai/gateway/build/start-server.js')
   assertInstalled('portkey', program)
   const server = await openServerAtPort(
     (port) => [node, '--import', here('loopback.mjs'), program, `--port=${port}`, '--headless'],
     {
-      ...{ load, folder, name: 'portkey', path: '/', withinMs: 30_000 },
+      ...{ load, path: '/', withinMs: 30_000 },
       env: { ...bare, NODE_ENV: 'production', TRUSTED_CUSTOM_HOSTS: '127.0.0.1' },
     },
   )
@@ -103,7 +106,7 @@ async function openLitellm({ load, folder, upstream, stack }: OpenOptions): Prom
   const server = await openServerAtPort(
     (port) => [program, '--config', config, '--host', '127.0.0.1', '--port', `${port}`, '--telemetry', 'False'],
     {
-      ...{ load, folder, name: 'litellm', path: '/health/liveliness', withinMs: 120_000 },
+      ...{ load, path: '/health/liveliness', withinMs: 120_000 },
       env: {
         ...bare,
         HOME: folder,

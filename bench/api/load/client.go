@@ -48,9 +48,14 @@ const (
 	readBytes    = 64 * 1024
 	patience     = 60 * time.Second
 	patienceHeld = 20 * time.Second
+	// noNumber is what stands for the number of a question: each is another one, as with real clients.
+	noNumber = "000000000"
 	// More at once overflow the queue of those who wait to be accepted.
 	dialsAtOnce = 32
 )
+
+// asked counts the questions of this process.
+var asked atomic.Int64
 
 // serveClient carries out one order after the other. It ends with its stdin, also in the midst of one.
 func serveClient(orders io.Reader, reports io.Writer) error {
@@ -87,8 +92,10 @@ func serveClient(orders io.Reader, reports io.Writer) error {
 }
 
 type asker struct {
-	order      order
-	request    []byte
+	order   order
+	request []byte
+	// number is where the question has its number.
+	number     []byte
 	connection net.Conn
 	reader     *bufio.Reader
 	buffer     []byte
@@ -145,6 +152,7 @@ func connectAll(next order) ([]*asker, error) {
 		return nil, err
 	}
 	request := toRequest(next, to)
+	number := bytes.Index(request, []byte(noNumber))
 	askers := make([]*asker, next.Clients)
 	failures := make([]error, next.Clients)
 	slots := make(chan struct{}, dialsAtOnce)
@@ -160,8 +168,9 @@ func connectAll(next order) ([]*asker, error) {
 			if next.Hold {
 				size = 4096
 			}
+			own := bytes.Clone(request)
 			askers[n] = &asker{
-				order: next, request: request, connection: connection,
+				order: next, request: own, number: own[number : number+len(noNumber)], connection: connection,
 				reader: bufio.NewReaderSize(connection, size), buffer: make([]byte, size),
 			}
 		})
@@ -173,7 +182,7 @@ func connectAll(next order) ([]*asker, error) {
 func toRequest(next order, to *url.URL) []byte {
 	body, _ := json.Marshal(map[string]any{
 		"model":    next.Model,
-		"messages": []any{map[string]string{"role": "user", "content": "Why is the sea blue, and when is it green?"}},
+		"messages": []any{map[string]string{"role": "user", "content": "Question " + noNumber + ": why is the sea blue, and when is it green?"}},
 		"stream":   next.Stream,
 	})
 	var request bytes.Buffer
@@ -189,6 +198,7 @@ func toRequest(next order, to *url.URL) []byte {
 
 // ask sends one request and reads its answer. False when this client is through: it failed, or it holds a stream.
 func (one *asker) ask() bool {
+	copy(one.number, fmt.Sprintf("%0*d", len(noNumber), asked.Add(1)))
 	limit := patience
 	if one.order.Hold {
 		limit = patienceHeld

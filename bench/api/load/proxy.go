@@ -19,9 +19,15 @@ func serveProxy(target string) error {
 		return err
 	}
 	fmt.Printf("http://%s\n", listener.Addr())
-	return http.Serve(listener, &httputil.ReverseProxy{
+	proxy := &httputil.ReverseProxy{
 		Rewrite:       func(request *httputil.ProxyRequest) { request.SetURL(to) },
 		FlushInterval: -1,
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 1000},
-	})
+	}
+	return http.Serve(listener, http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+		// Else the server closes the body when the answer begins, also while its end is still being passed on, and
+		// that answer then breaks off.
+		http.NewResponseController(response).EnableFullDuplex()
+		proxy.ServeHTTP(response, request)
+	}))
 }

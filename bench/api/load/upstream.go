@@ -13,8 +13,11 @@ import (
 	"time"
 )
 
-// token is what every token of an answer says; the clients count it.
+// token is in every token of an answer; the clients count it.
 const token = " tide"
+
+// Each second one says a little more: a gateway may take an answer that repeats itself for a model that is stuck.
+var tokens = [...]string{token, token + ","}
 
 const (
 	shortTokens  = 8
@@ -120,11 +123,11 @@ func pace(connection net.Conn, chat chatRequest, count, rate int) error {
 	if err := write(connection, streamHead, first); err != nil {
 		return err
 	}
-	piece := chunked(tokenEvent(chat.Model))
+	pieces := tokenPieces(chat.Model)
 	begun := time.Now()
 	for n := range count {
 		time.Sleep(time.Until(begun.Add(durationOf(n+1, rate))))
-		if err := write(connection, piece); err != nil {
+		if err := write(connection, pieces[n%len(pieces)]); err != nil {
 			return err
 		}
 	}
@@ -136,7 +139,7 @@ func hold(connection net.Conn, reader *bufio.Reader, chat chatRequest) error {
 	first := chunked(delta(chat.Model, `{"role":"assistant","content":""}`, "null"))
 	held.Add(1)
 	defer held.Add(-1)
-	if err := write(connection, streamHead, first, chunked(tokenEvent(chat.Model))); err != nil {
+	if err := write(connection, streamHead, first, tokenPieces(chat.Model)[0]); err != nil {
 		return err
 	}
 	_, err := reader.Peek(1)
@@ -154,9 +157,9 @@ func wholeStream(chat chatRequest, count int) []byte {
 	var whole bytes.Buffer
 	whole.Write(streamHead)
 	whole.Write(chunked(delta(chat.Model, `{"role":"assistant","content":""}`, "null")))
-	piece := chunked(tokenEvent(chat.Model))
-	for range count {
-		whole.Write(piece)
+	pieces := tokenPieces(chat.Model)
+	for n := range count {
+		whole.Write(pieces[n%len(pieces)])
 	}
 	whole.Write(streamEnd(chat, count))
 	return whole.Bytes()
@@ -173,8 +176,11 @@ func streamEnd(chat chatRequest, count int) []byte {
 	return end.Bytes()
 }
 
-func tokenEvent(model string) string {
-	return delta(model, fmt.Sprintf(`{"content":"%s"}`, token), "null")
+func tokenPieces(model string) (pieces [len(tokens)][]byte) {
+	for n, text := range tokens {
+		pieces[n] = chunked(delta(model, fmt.Sprintf(`{"content":"%s"}`, text), "null"))
+	}
+	return pieces
 }
 
 func delta(model, content, reason string) string {

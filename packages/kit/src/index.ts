@@ -98,6 +98,7 @@ export {
   type RpcResponse,
 } from './protocol/messages.ts'
 export { createOutput, type Output } from './protocol/output.ts'
+export { isTooDeep } from './protocol/parse-message.ts'
 export { parseVectorBytes, toVectorBytes } from './protocol/vectors.ts'
 export { chooseVersion, isCompatibleVersion } from './protocol/version.ts'
 export type { AnswerState, Handover, NumberedRunEvent, RunEnd, RunEvent, RunSnapshot, RunStart } from './run-event.ts'

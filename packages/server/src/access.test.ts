@@ -108,6 +108,8 @@ test('a guest gets exactly what guests may have', async () => {
     'GET /models',
     'GET /models/show',
     'POST /embed',
+    'GET /openapi.json',
+    'GET /docs',
   ])
   const closed = routes.filter(({ access }) => access === 'admin' || access === 'models' || access === 'pull')
   for (const { method, path } of closed) {
@@ -241,14 +243,7 @@ test('what the owner sends of its environment reaches every call, and is read st
 test('what is not there is said in JSON, and what is there by another method too', async () => {
   await using service = await startTestService()
   const { address } = service
-  for (const path of [
-    '/',
-    '/favicon.ico',
-    '/lmapp/v1',
-    '/lmapp/v1/runs/',
-    '/lmapp/v1/models/a/b',
-    '//lmapp/v1/health',
-  ]) {
+  for (const path of ['/favicon.ico', '/lmapp/v1', '/lmapp/v1/runs/', '/lmapp/v1/models/a/b', '//lmapp/v1/health']) {
     const missing = await rawRequest({ address, path })
     assert.equal(missing.status, 404, path)
     assert.equal(missing.code, 'method-not-found')

@@ -36,6 +36,8 @@ export interface ModelsOfApp {
   load(caller: Caller, ref: string): Promise<{ ref: string }>
   /** Takes it out of memory again, where the engine can. */
   unload(caller: Caller, ref: string): Promise<{ ref: string }>
+  /** Names that configuration gives to models, and what each stands for, in order. */
+  aliases(caller: Caller): Promise<{ name: string; refs: string[] }[]>
   /** Gives a model another name. */
   copy(caller: Caller, ref: string, name: string): Promise<void>
 }

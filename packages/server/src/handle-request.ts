@@ -9,11 +9,12 @@ import { assertAllowed } from './access/scopes.ts'
 import type { ConversationKeeper } from './answer/conversation-keeper.ts'
 import type { ServerApp } from './app.ts'
 import { assertJsonType, discardBody, readJson } from './http/body.ts'
+import { HttpError } from './http/http-error.ts'
 import { sendNothing, sendRefusal, toLmappError } from './http/reply.ts'
 import { parseEnvironment } from './parse/requests.ts'
 import { dialectOf, dialects } from './routes/dialects.ts'
-import { createRouter } from './routes/find-route.ts'
-import type { Dialect } from './routes/route.ts'
+import { createRouter, type Found } from './routes/find-route.ts'
+import type { Dialect, Route } from './routes/route.ts'
 
 export interface Settings {
   heartbeatMs: number
@@ -50,9 +51,10 @@ export async function handleRequest(
     if (door === 'tcp') assertLocalRequest(request, app.serve)
     allowOrigin(request, response, app.serve)
     if (isPreflight(request)) return sendNothing(response)
+    const found = router.find(request.method ?? '', path)
+    pattern = 'route' in found ? found.route.path : ''
     const principal = letIn(app, door, request, response)
-    const { route, params } = locate(request.method ?? '', path, response)
-    pattern = route.path
+    const { route, params } = assertFound(found, path, response)
     assertAllowed(route.access, principal, app.serve)
     assertJsonType(request)
     const environment = environmentOf(request, principal)
@@ -78,22 +80,17 @@ function letIn(app: ServerApp, door: Door, request: IncomingMessage, response: S
 }
 
 /** Nothing there, or not by this method. */
-class NoRoute extends LmappError {
-  readonly status: number
-  constructor(status: number, message: string) {
-    super('method-not-found', message, {
-      hint: `Check the ${status === 405 ? 'method' : 'path'}; this is lmapp: GET /lmapp/v1/health`,
-    })
-    this.status = status
-  }
+function noRoute(status: 404 | 405, message: string): HttpError {
+  return new HttpError(status, 'method-not-found', message, {
+    hint: `Check the ${status === 405 ? 'method' : 'path'}; this is lmapp: GET /lmapp/v1/health`,
+  })
 }
 
-function locate(method: string, path: string, response: ServerResponse) {
-  const found = router.find(method, path)
+function assertFound(found: Found, path: string, response: ServerResponse): Extract<Found, { route: Route }> {
   if ('route' in found) return found
-  if (found.allowed.length === 0) throw new NoRoute(404, `There is nothing at ${path}.`)
+  if (found.allowed.length === 0) throw noRoute(404, `There is nothing at ${path}.`)
   response.setHeader('allow', found.allowed.join(', '))
-  throw new NoRoute(405, `${path} is for ${found.allowed.join(', ')}.`)
+  throw noRoute(405, `${path} is for ${found.allowed.join(', ')}.`)
 }
 
 function environmentOf(request: IncomingMessage, { kind }: Principal): Record<string, string> {
@@ -117,5 +114,5 @@ async function refuse(thrown: unknown, dialect: Dialect, { app, request, respons
     return
   }
   await discardBody(request)
-  sendRefusal(response, dialect, error, error instanceof NoRoute ? error.status : undefined)
+  sendRefusal(response, dialect, error, error instanceof HttpError ? error.status : undefined)
 }

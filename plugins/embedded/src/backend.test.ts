@@ -80,6 +80,34 @@ describe('with one model loaded', () => {
       assert.deepEqual(count, { tokens: finish.usage.inputTokens ?? 0, exact: true })
     })
 
+    test('a count with tools, of nothing, or of images is refused as a chat is', async () => {
+      const count = async (request: object) =>
+        backend.countTokens?.({ model: 'smol', messages: [user('Hi')], ...request })
+      const image = { role: 'user', content: [{ type: 'image', mediaType: 'image/png', data: 'AAAA' }] }
+      await assert.rejects(count({ tools: [{ name: 'look', parameters: {} }] }), { code: 'unsupported' })
+      await assert.rejects(count({ messages: [image] }), { code: 'unsupported' })
+      await assert.rejects(count({ messages: [] }), { code: 'bad-input' })
+      assert.equal((await count({ tools: [] }))?.exact, true)
+    })
+
+    test('a count without the model is the same, and loads nothing', async () => {
+      const messages = [user('How are you?'), assistant('Fine.'), user('Good.')]
+      const loaded = await backend.countTokens?.({ model: 'smol', messages })
+      await using cold = createEmbeddedBackend(realConfig)
+      await cold.start()
+      assert.deepEqual(await cold.countTokens?.({ model: 'smol', messages }), loaded)
+      assert.ok((await cold.isRunning()).models.every(({ state }) => state === 'unloaded'))
+      const leaving = AbortSignal.abort()
+      await assert.rejects(async () => cold.countTokens?.({ model: 'smol', messages }, { signal: leaving }), {
+        code: 'cancelled',
+      })
+    })
+
+    test('log probabilities are warned of', async () => {
+      const { parts } = await ask(backend, { messages: [user('Hi')], options: { maxTokens: 1, logprobs: 1 } })
+      assert.deepEqual(warnings(parts), ['options.logprobs'])
+    })
+
     test('words that look like special tokens are only words', async () => {
       const count = async (text: string) =>
         (await backend.countTokens?.({ model: 'smol', messages: [user(text)] }))?.tokens ?? 0

@@ -127,11 +127,20 @@ describe('a chat over recorded bytes', () => {
   })
 
   it('carries log probabilities where they were asked for', async () => {
-    const request = { ...hello, vendor: { logprobs: true, top_logprobs: 1 } }
-    const { transcript, sent } = await chatOver({ [chatRoute]: recorded('chat-logprobs') }, request)
-    assert.equal(sent[0]?.logprobs, true)
-    const [first] = transcript.parts.filter((part) => part.type === 'text-delta')
-    assert.ok(first?.logprobs?.[0] && first.logprobs[0].logprob < 0)
+    const ask = async (logprobs: number, recording: string) => {
+      const request = { ...hello, options: { logprobs } }
+      const { transcript, sent } = await chatOver({ [chatRoute]: recorded(recording) }, request)
+      const told = transcript.parts.flatMap((part) => (part.type === 'text-delta' ? (part.logprobs ?? []) : []))
+      assert.equal(told.map(({ token }) => token).join(''), transcript.text)
+      assert.ok(told.every(({ logprob }) => logprob < 0))
+      assert.deepEqual(transcript.warnings, [])
+      return {
+        tops: [...new Set(told.map(({ top }) => top?.length))],
+        sent: [sent[0]?.logprobs, sent[0]?.top_logprobs],
+      }
+    }
+    assert.deepEqual(await ask(2, 'chat-logprobs-characters'), { tops: [2], sent: [true, 2] })
+    assert.deepEqual(await ask(0, 'chat-logprobs'), { tops: [undefined], sent: [true, 1] })
   })
 
   it('gives thoughts apart from the text', async () => {

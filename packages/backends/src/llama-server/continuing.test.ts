@@ -88,6 +88,21 @@ async function assertRefused(routes: Routes, asked: ChatRequest = request) {
 }
 
 describe('continuing an answer', () => {
+  it('carries log probabilities where they were asked for, but none of what was withdrawn', async () => {
+    const of = (content: string) => {
+      const top_logprobs = [{ token: content, logprob: -1 }]
+      return { content, stop: false, completion_probabilities: [{ token: content, logprob: -1, top_logprobs }] }
+    }
+    const asked = { ...request, options: { ...request.options, logprobs: 0 } }
+    const { sent, transcript } = await continueOver(continuable(native(of(' two'), of(', three'))), asked)
+    const { n_probs, logprobs, top_logprobs } = sent.at(-1) ?? {}
+    assert.deepEqual([n_probs, logprobs, top_logprobs], [1, undefined, undefined])
+    assert.deepEqual(
+      transcript.parts.flatMap((part) => (part.type === 'text-delta' ? [part] : [])),
+      [{ type: 'text-delta', text: ', three', logprobs: [{ token: ', three', logprob: -1 }] }],
+    )
+  })
+
   it('is tried once, with its own greedy answer, then relied on', async () => {
     await using served = await serve(continuable(native(' two', ', three')))
     assert.equal((await served.backend.showModel?.(model))?.capabilities?.continue, 'unknown')

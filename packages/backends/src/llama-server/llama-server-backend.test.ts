@@ -329,6 +329,32 @@ describe('the one model', () => {
   })
 })
 
+describe('counting', () => {
+  const messages = [say('user', 'Name the days of the week in order.')]
+  const tools = [{ name: 'look', parameters: { type: 'object' } }]
+  const counting = { 'POST /apply-template': recorded('apply-template'), 'POST /tokenize': recorded('tokenize') }
+
+  it('gives the tools to the template, where that has a place for them', async () => {
+    const able = propsWith({ chat_template_caps: { supports_tools: true } })
+    await using served = await serve(singleRoutes({ ...counting, 'GET /props': able }))
+    assert.equal((await served.backend.countTokens?.({ model, messages, tools }))?.exact, true)
+    const asked = served.replay.requests.find(({ route }) => route === 'POST /apply-template')
+    assert.deepEqual(asked?.body.tools, [{ type: 'function', function: tools[0] }])
+    const unable = propsWith({ chat_template_caps: { supports_tools: false } })
+    await using other = await serve(singleRoutes({ ...counting, 'GET /props': unable }))
+    await assert.rejects(async () => other.backend.countTokens?.({ model, messages, tools }), failsWith('unsupported'))
+  })
+
+  it('makes a router load nothing: then it is an estimate, of the tools too', async () => {
+    await using served = await serve(routerRoutes({ 'POST /apply-template': json({}, 500) }))
+    const counted = await served.backend.countTokens?.({ model: 'smol', messages })
+    const more = await served.backend.countTokens?.({ model: 'smol', messages, tools })
+    assert.deepEqual([counted?.exact, more?.exact], [false, false])
+    assert.ok((more?.tokens ?? 0) > (counted?.tokens ?? 0))
+    assert.ok(served.replay.requests.every(({ route }) => !route.startsWith('GET /props?model=')))
+  })
+})
+
 describe('embedding', () => {
   const embed = async (routes: Routes, input = ['The sea.', 'Bread.']) => {
     await using served = await serve(singleRoutes(routes))

@@ -264,14 +264,19 @@ describe('a chat', () => {
     const tools = ['look', 'listen'].map((name) => ({ name, parameters: {} }))
     const { sent, transcript } = await chatOver(
       { [route]: written('chat') },
-      { ...hello, tools, toolChoice: { name: 'look' }, options: { topK: 4, minP: 0.1, repeatPenalty: 1.1 } },
+      {
+        ...hello,
+        tools,
+        toolChoice: { name: 'look' },
+        options: { topK: 4, minP: 0.1, repeatPenalty: 1.1, logprobs: 1 },
+      },
     )
     assert.partialDeepStrictEqual(sent[0], { top_k: 4, repeat_penalty: 1.1, tool_choice: 'required' })
     assert.equal((sent[0]?.tools as unknown[]).length, 1)
-    assert.equal(sent[0]?.ttl, undefined)
+    assert.deepEqual([sent[0]?.ttl, sent[0]?.logprobs], [undefined, undefined])
     assert.deepEqual(
       transcript.warnings.map(({ setting }) => setting),
-      ['options.minP'],
+      ['options.minP', 'options.logprobs'],
     )
   })
 

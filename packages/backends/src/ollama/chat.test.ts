@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Backend, type ChatRequest, type ErrorCode, isLmappError, type Message } from 'lmapp-kit'
+import { type Backend, type ChatRequest, type ErrorCode, isLmappError, type Message, type Part } from 'lmapp-kit'
 import { readChat, tryChat } from 'lmapp-kit/testkit'
 import { finish, open, user } from './testing/open-backend.ts'
 import { lines, ollamaRoutes, openReplay, type Routes, recorded, startOf } from './testing/replay-server.ts'
@@ -335,6 +335,70 @@ describe('what is sent', () => {
       transcript.warnings.map(({ setting }) => setting),
       ['reasoning'],
     )
+  })
+})
+
+describe('log probabilities', () => {
+  const told = (parts: readonly Part[]) =>
+    parts.flatMap((part) => (part.type === 'text-delta' ? [[part.text, part.logprobs?.map(({ token }) => token)]] : []))
+
+  it('come with the text, also where several tokens are one character, over recorded bytes', async () => {
+    const asked = { ...hello, options: { logprobs: 3 } }
+    const { transcript, sent } = await chatOver({ 'POST /api/chat': recorded('chat-logprobs') }, asked)
+    assert.deepEqual([sent[0]?.logprobs, sent[0]?.top_logprobs], [true, 3])
+    const deltas = transcript.parts.flatMap((part) => (part.type === 'text-delta' ? [part] : []))
+    const tokens = deltas.flatMap(({ logprobs = [] }) => logprobs)
+    assert.equal(tokens.length, finish(transcript).usage.outputTokens)
+    assert.ok(deltas.some(({ logprobs = [] }) => logprobs.length > 1))
+    assert.ok(tokens.every(({ logprob, top }) => logprob < 0 && top?.length === 3))
+    assert.deepEqual(transcript.warnings, [])
+  })
+
+  it('wait for their text, and those of thoughts are left out', async () => {
+    const of = (message: object, ...tokens: string[]) => ({
+      ...{ model, message: { role: 'assistant', content: '', ...message }, done: false },
+      logprobs: tokens.map((each) => ({ token: each, logprob: -1 })),
+    })
+    const stream = lines(
+      of({ thinking: 'Hm.' }, 'Hm.'),
+      of({}, 'a'),
+      of({ content: 'ab' }, 'b'),
+      of({ content: 'c' }),
+      end,
+    )
+    const { transcript } = await chatOver({ 'POST /api/chat': stream })
+    assert.deepEqual(told(transcript.parts), [
+      ['ab', ['a', 'b']],
+      ['c', undefined],
+    ])
+  })
+
+  it('are a warning with versions that do not know them, and not asked for', async () => {
+    for (const [version, knows] of [
+      ['0.12.10', false],
+      ['0.9.6', false],
+      ['0.11.0-rc1', false],
+      ['0.12.11', true],
+      ['0.13.0', true],
+      ['0.0.0', true],
+      ['1.0.0', true],
+    ] as const) {
+      const routes = { 'GET /api/version': { body: JSON.stringify({ version }) }, 'POST /api/chat': recorded('chat') }
+      await using replay = await openReplay(ollamaRoutes(routes))
+      await using backend = open(replay)
+      assert.equal((await backend.getInfo()).capabilities.logprobs, knows ? 'yes' : 'no', version)
+      const { warnings } = await readChat(backend.chat({ ...hello, options: { logprobs: 0 } }))
+      assert.deepEqual(
+        warnings.map(({ setting }) => setting),
+        knows ? [] : ['options.logprobs'],
+      )
+      const body = replay.requests.find(({ route }) => route === 'POST /api/chat')?.body
+      assert.deepEqual([body?.logprobs, body?.top_logprobs], knows ? [true, 0] : [undefined, undefined])
+    }
+  })
+
+  it('are of so many alternatives, and not of half a one', async () => {
+    await assertFails({}, 'bad-input', { ...hello, options: { logprobs: 0.5 } })
   })
 })
 

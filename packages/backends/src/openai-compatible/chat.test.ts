@@ -75,6 +75,19 @@ describe('a chat', () => {
     )
   })
 
+  it('carries log probabilities, and warns where a server took no notice of the wish', async () => {
+    const request = { ...hello, options: { logprobs: 1 } }
+    const settings = async (chat: Routes[string]) => {
+      const { transcript, sent } = await chatOver(chat, request)
+      assert.deepEqual([sent[0]?.logprobs, sent[0]?.top_logprobs], [true, 1])
+      return transcript.warnings.map(({ setting }) => setting)
+    }
+    assert.deepEqual(await settings(whole), ['options.logprobs'])
+    assert.deepEqual(await settings(recorded('llama-server/chat-logprobs')), [])
+    assert.deepEqual(await settings(events(delta({}, 'stop'), done)), [], 'There was no text that lacks them.')
+    assert.deepEqual((await chatOver(whole)).transcript.warnings, [])
+  })
+
   it('says that the prompt is being read while no header comes', async () => {
     const { promise: told, resolve: tell } = Promise.withResolvers<void>()
     await using served = await serve({

@@ -164,6 +164,23 @@ describe('the body of a chat', () => {
     }
   })
 
+  it('asks for log probabilities, of one alternative at least, where the dialect knows them', () => {
+    for (const [wanted, sent] of [
+      [5, 5],
+      [0, 1],
+    ] as const) {
+      const { body, settings } = toBody({ options: { logprobs: wanted } })
+      assert.deepEqual([body.logprobs, body.top_logprobs, settings], [true, sent, []])
+    }
+    const { body, settings } = toBody({ options: { logprobs: 5 } }, { logprobs: false })
+    assert.deepEqual([body.logprobs, body.top_logprobs, settings], [undefined, undefined, ['options.logprobs']])
+    assert.equal('logprobs' in toBody({}).body, false)
+    assert.throws(
+      () => toBody({ options: { logprobs: 0.5 } }),
+      (error) => isLmappError(error, 'bad-input'),
+    )
+  })
+
   it('brings what the dialect and the caller add, which replaces nothing', () => {
     const dialect = { extra: { return_progress: true }, continuation: { continue_final_message: true } }
     const vendor = { logprobs: true, stream: false, model: 'other' }

@@ -186,6 +186,33 @@ describe('what an event may hold', () => {
     assert.equal(reasoning, '😀')
   })
 
+  it('is tokens with their probabilities, which go with the text that they became', async () => {
+    const of = (value: object, ...tokens: string[]) => {
+      const content = tokens.map((token) => ({ token, logprob: -1 }))
+      return { choices: [{ index: 0, delta: value, finish_reason: null, logprobs: { content } }] }
+    }
+    const stream = events(
+      of({ reasoning_content: 'Hm.' }, 'Hm.'),
+      of({ role: 'assistant', content: null }, 'Hel'),
+      of({ content: 'Hello \ud83d' }, 'lo', ' x'),
+      of({ content: '\ude00' }, 'y'),
+      delta({ content: '!' }),
+      of({ tool_calls: [{ index: 0, id: '1', function: { name: 'f', arguments: '{}' } }] }, '{}'),
+      stop,
+      done,
+    )
+    const { parts } = await assertReads(stream)
+    const deltas = parts.flatMap((part) => (part.type === 'text-delta' ? [part] : []))
+    assert.deepEqual(
+      deltas.map(({ text, logprobs }) => [text, logprobs?.map(({ token }) => token)]),
+      [
+        ['Hello ', ['Hel', 'lo', ' x']],
+        ['😀', ['y']],
+        ['!', undefined],
+      ],
+    )
+  })
+
   it('is a refusal: text, that does not count as an answer', async () => {
     const { text, finishes } = await assertReads(events(delta({ refusal: 'I will not.' }), stop, done))
     assert.equal(text, 'I will not.')

@@ -10,7 +10,7 @@ import {
 import { type Config, createConfigReader, type Places } from '@lmapp/core/config'
 import { createTokenCounter } from '@lmapp/core/counting'
 import { createEmbedder } from '@lmapp/core/embedding'
-import { createKeys } from '@lmapp/core/keys'
+import { createKeys, type KeyInfo } from '@lmapp/core/keys'
 import {
   createDiskModels,
   createModelLibrary,
@@ -52,7 +52,7 @@ export interface Service extends AsyncDisposable {
   readonly activeRuns: number
   /** Takes no more questions; resolves when the answers that are being written now are written. */
   drain(): Promise<void>
-  readonly hasKeys: () => Promise<boolean>
+  keys(): Promise<KeyInfo[]>
   /** Where TCP is open, for `health`. */
   address: string | undefined
 }
@@ -203,6 +203,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       remove: ({ environment }, ref) => models.remove(ref, environment),
       load: ({ environment, signal }, ref) => loading.load(ref, environment, { signal }),
       unload: ({ environment }, ref) => loading.unload(ref, environment),
+      aliases: async () => Object.entries((await config()).aliases).map(([name, refs]) => ({ name, refs })),
       copy: ({ environment }, ref, name) => nameModel(ref, name, { models, environment, file: places.configFile }),
     },
     backends: {
@@ -240,7 +241,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       return runs.active > 0 || server.activeRequests > 0
     },
     drain: () => runs.drain(),
-    hasKeys: async () => (await keys.list()).some(({ revokedAt }) => revokedAt === null),
+    keys: () => keys.list(),
     get address() {
       return address
     },

@@ -1,5 +1,5 @@
 import { assertTcpFree, isLoopbackAddress } from '@lmapp/server'
-import type { LmappClient, ServiceHealth } from 'lmapp-client'
+import type { ApiKey, LmappClient, ServiceHealth } from 'lmapp-client'
 import { isLmappError, LmappError } from 'lmapp-kit'
 import type { CommandContext } from '../context.ts'
 import { connect } from './connect.ts'
@@ -35,7 +35,10 @@ export async function runServe({ host, port, context }: ServeOptions): Promise<n
   using _signals = { [Symbol.dispose]: unlisten }
   // What would refuse it is found before the background service is asked to leave.
   await askOthers(context, refuseSecond)
-  await assertTcpFree(host, port)
+  const keys = isOutside(host) ? await askOthers(context, ({ client }) => client.listKeys()) : undefined
+  if (keys) assertKeys(host, keys)
+  // Nothing is opened to other machines, not for a moment either, before it is known that there are keys.
+  if (keys || !isOutside(host)) await assertTcpFree(host, port)
   using lock = await takeOver(places.lockFile, context, ended)
   if (!lock) return 0
   await using service = await createService({
@@ -45,7 +48,7 @@ export async function runServe({ host, port, context }: ServeOptions): Promise<n
     log: (line) => void context.stderr.write(`${line}\n`),
     onStop: () => end(0),
   })
-  await assertMayListen(host, service)
+  if (isOutside(host)) assertKeys(host, await service.keys())
   service.address = await service.server.listenTcp(host, port)
   await service.server.listenSocket(places.socket)
   await context.stdout.write(`${service.address}\n`)
@@ -63,10 +66,14 @@ async function letFinish(service: Service, { stderr }: CommandContext): Promise<
   await service.drain()
 }
 
+function isOutside(host: string): boolean {
+  return host.toLowerCase() !== 'localhost' && !isLoopbackAddress(host)
+}
+
 /** Other machines are let in only where there is a key to tell them from strangers. */
-async function assertMayListen(host: string, service: Service): Promise<void> {
-  if (host.toLowerCase() === 'localhost' || isLoopbackAddress(host) || (await service.hasKeys())) return
-  throw new LmappError('forbidden', `At ${host} other machines could ask, and there is no key yet to let them in by.`, {
+function assertKeys(host: string, keys: readonly ApiKey[]): void {
+  if (keys.some(({ revokedAt }) => revokedAt === null)) return
+  throw new LmappError('bad-input', `At ${host} other machines could ask, and there is no key yet to let them in by.`, {
     hint: 'Create one first: lmapp keys create NAME',
   })
 }

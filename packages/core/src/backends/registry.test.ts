@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { isLmappError } from 'lmapp-kit'
+import { isLmappError, LmappError } from 'lmapp-kit'
 import { createMockBackend } from 'lmapp-kit/testkit'
 import type { Config } from '../config/config.ts'
 import { parseConfig } from '../config/parse-config.ts'
@@ -73,6 +73,46 @@ function open(config: object, more: { now?: () => number; logFile?: string; foun
   }
   return { registry, configure, install }
 }
+
+describe('the slots of the backends', () => {
+  const request = { model: 'm', client: 'somebody', signal: new AbortController().signal }
+
+  it('are as many as the configuration says, and read at once for all backends, one line for each id', async () => {
+    let now = 0
+    const { registry } = open({ backends: { box: { type: 'scripted', parallel: 1 } } }, { now: () => now })
+    assert.deepEqual(registry.gauges(), [])
+    const box = await registry.get('box', {})
+    const here = await registry.get('scripted', { SCRIPTED_HOST: 'here' })
+    now = 1_000
+    const there = await registry.get('scripted', { SCRIPTED_HOST: 'there' })
+    const slots = [await box.admission.enter(request), await here.admission.enter(request)]
+    slots.push(await there.admission.enter(request))
+    const waiting = box.admission.enter(request)
+    there.breaker.failed(new LmappError('backend-unreachable', 'Gone.'))
+    const byId = new Map(registry.gauges().map((gauge) => [gauge.backend, gauge]))
+    assert.deepEqual(byId.get('box'), { backend: 'box', slots: 1, active: 1, waiting: 1, breaker: 'closed' })
+    assert.deepEqual(byId.get('scripted'), { backend: 'scripted', slots: 1, active: 2, waiting: 0, breaker: 'open' })
+    for (const slot of slots) slot[Symbol.dispose]()
+    ;(await waiting)[Symbol.dispose]()
+  })
+
+  it('of one model are as many as it listed; of what lmapp runs itself they are only counted', async () => {
+    const models = { m: { parallel: 2 } }
+    const { registry } = open({ backends: { box: { type: 'scripted', models }, own: { type: 'built-in', models } } })
+    const counted: [string, number][] = []
+    for (const target of await Promise.all(['box', 'own'].map((id) => registry.get(id, {})))) {
+      target.lastListed = await target.backend.listModels()
+      const slot = await target.admission.enter(request)
+      slot.started()
+      counted.push([target.id, target.admission.slots])
+      slot[Symbol.dispose]()
+    }
+    assert.deepEqual(counted, [
+      ['box', 2],
+      ['own', 64],
+    ])
+  })
+})
 
 describe('the registry of backends', () => {
   it('has those of the configuration first, then those found by themselves, and hides what only its name calls', async () => {

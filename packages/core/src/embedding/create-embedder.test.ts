@@ -66,4 +66,32 @@ describe('embedding', () => {
     const request = { model: 'box/e', input: ['text'], environment: {}, offline: true, signal: AbortSignal.abort() }
     await assert.rejects(room.embedder.embed(request), is('cancelled'))
   })
+
+  it('takes a slot like an answer: it waits its turn, and the next candidate is asked when too many wait', async () => {
+    const one = { embedDimensions: 4 }
+    const config = { aliases: { any: ['box/e', 'other/e'] } }
+    const backends = { box: { type: 'mock', parallel: 1, models: { e: one } } }
+    await using core = await openCore({ boxes: { other: { e: one } }, backends, config })
+    const embedder = createEmbedder({ backends: core.registry, library: core.library, config: async () => core.config })
+    const { signal } = new AbortController()
+    const embed = (model: string, more: { signal?: AbortSignal; client?: string } = {}) =>
+      embedder.embed({ model, input: ['text'], environment: {}, offline: true, signal, ...more })
+    const { admission, breaker } = await core.registry.get('box', {})
+    const slot = await admission.enter({ model: 'e', client: 'x', signal })
+    const waiting = embed('any')
+    const leaving = new AbortController()
+    const left = embed('box/e', { signal: leaving.signal, client: 'y' })
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(admission.waiting, 2)
+    leaving.abort()
+    await assert.rejects(left, is('cancelled'))
+    const others = Array.from({ length: 63 }, () => admission.enter({ model: 'e', client: 'x', signal }))
+    assert.equal((await embed('any')).model, 'other/e')
+    await assert.rejects(embed('box/e'), is('busy'))
+    assert.equal(breaker.current.state, 'closed')
+    slot[Symbol.dispose]()
+    assert.equal((await waiting).model, 'box/e')
+    for (const other of others) (await other)[Symbol.dispose]()
+    assert.deepEqual([admission.active, admission.waiting], [0, 0])
+  })
 })

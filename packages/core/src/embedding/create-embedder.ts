@@ -92,6 +92,7 @@ async function tryOne(
   const reference = `${target.id}/${model}`
   if (!target.backend.embed) return cannot(reference)
   const embed = target.backend.embed.bind(target.backend)
+  using _lease = target.lease()
   const entered = await target.admission.enter({ model, client, signal }).catch((error) => toRefusal(error, signal))
   if (entered instanceof LmappError) {
     target.breaker.neutral()

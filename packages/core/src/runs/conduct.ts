@@ -39,10 +39,10 @@ export async function conduct(options: Conducting): Promise<void> {
   const journal = request.save
     ? createJournal(options.store, run.id, (error) => {
         broken ??= toStoreError(error)
-        options.abort.abort()
+        void run.cancel()
       })
     : undefined
-  if (journal) run.keptAfter = () => journal.writtenSeq
+  if (journal) run.keepAfter(() => journal.writtenSeq)
   const emit = createEmit(run, journal)
   await emit({ type: 'start', ...toIdentity(run) })
   const outcome = await toOutcome(options, emit)
@@ -57,16 +57,8 @@ function createEmit(run: LiveRun, journal: Journal | undefined) {
     const held = run.emit(event)
     if (!journal) return held
     if (isJournalled(event)) journal.add(run.seq, event)
-    const { room } = journal
-    return held && room ? bothOf(held, room) : (room ?? held)
+    return journal.room ?? held
   }
-}
-
-/** Whoever does not wait for it has nothing to do with its failure: the journal tells of that itself. */
-function bothOf(held: Promise<void>, room: Promise<void>): Promise<void> {
-  const both = Promise.all([held, room]).then(() => {})
-  both.catch(() => {})
-  return both
 }
 
 function tellEnd({ state, error, usage, timings }: RunEnd, { observe, request, run }: Conducting): void {

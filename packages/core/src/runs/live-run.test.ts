@@ -162,6 +162,15 @@ describe('the batches of a run', () => {
     assert.deepEqual(seen, [1, 2, 3])
   })
 
+  it('and its text are the same, however many pieces it came in', () => {
+    const run = createRun(undefined, { text: 'Earlier: ' })
+    const words = Array.from({ length: 1_000 }, (_, n) => `${n} `)
+    for (const word of words) void run.emit(text(word))
+    assert.equal(run.text, `Earlier: ${words.join('')}`)
+    void run.emit(text('more'))
+    assert.ok(run.text.endsWith('999 more'))
+  })
+
   it('say of a run how much it takes up', () => {
     const run = createRun()
     void run.emit(text('word '))
@@ -266,7 +275,7 @@ describe('a run that is not kept', () => {
   it('keeps what is not on disk yet, whoever has read it', async () => {
     let written = 0
     const run = create()
-    run.keptAfter = () => written
+    run.keepAfter(() => written)
     const reading = collect(run.events({ from: 0 }))
     await null
     void emit(run, 2_000)

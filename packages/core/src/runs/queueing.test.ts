@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { LmappError, type RunEnd } from 'lmapp-kit'
+import { isLmappError, LmappError, type RunEnd } from 'lmapp-kit'
 import { createMockBackend } from 'lmapp-kit/testkit'
 import type { BackendType } from '../backends/backend-type.ts'
 import { openCore, toQuestion } from '../testing/open-core.ts'
@@ -95,6 +95,21 @@ describe('a backend that is busy', () => {
   })
 })
 
+describe('the service', () => {
+  it('has 2,048 runs at most, those that wait included', async () => {
+    const backends = { two: { type: 'patient', parallel: 1_024 } }
+    await using room = await openPatient(1_024, { backends })
+    const { core, ask } = room
+    const questions = fill(1_024, 'q')
+    await Promise.all(questions.flatMap((text) => [ask(text), ask(text, { model: 'two/m' })]))
+    assert.equal(core.runs.active, 2_048)
+    await assert.rejects(ask('late'), (error) => isLmappError(error, 'busy') && error.details?.retryAfterMs === 1_000)
+    await core.runs.stopAll()
+    await core.runs.drain()
+    assert.equal(core.runs.active, 0)
+  })
+})
+
 describe('where there are several candidates', () => {
   const aliases = { best: ['box/m', 'other/m'] }
   const other = { boxes: { other: { m: { reply: 'From the other.' } } }, config: { aliases } }
@@ -164,9 +179,9 @@ describe('a slot', () => {
   it('is given back when the backend does not obey a cancel, five seconds later', async (test) => {
     await using room = await openPatient(1)
     room.engine.becomeDeaf()
+    test.mock.timers.enable({ apis: ['setTimeout'] })
     const run = await room.ask('q')
     await room.engine.untilAsked('q')
-    test.mock.timers.enable({ apis: ['setTimeout'] })
     const cancelling = run.cancel()
     assert.equal(room.admission.active, 1)
     test.mock.timers.tick(5_000)

@@ -16,6 +16,7 @@ export async function tryCandidate(
   progress: Progress,
   asking: Asking = {},
 ): Promise<Finish | LmappError> {
+  using _lease = candidate.target.lease()
   const entered = await enterLine(candidate, options, progress)
   if ('type' in entered || entered instanceof LmappError) {
     candidate.target.breaker.neutral()

@@ -1,5 +1,6 @@
 import type { Run } from '@lmapp/core/runs'
-import { type FinishReason, LmappError, parseErrorData, type RunEnd, type RunEvent } from 'lmapp-kit'
+import { type FinishReason, LmappError, parseErrorData, type RunEnd, type RunEvent, type Warning } from 'lmapp-kit'
+import { toHeaderText, toWarningHeader } from '../http/warning-header.ts'
 import type { Context } from '../routes/route.ts'
 import { type Ask, clientOf, readWishes, toRunRequest } from './ask.ts'
 
@@ -47,14 +48,17 @@ export async function openAnswer(context: Context, ask: Ask, options: AnswerOpti
   const reading = createReading(run, caller.signal)
   const warnings = [...(options.ignored ?? [])]
   if (wishes.kept && isPrefilled) warnings.push('An answer whose beginning was given is not kept in the history.')
+  let model = run.model
   for (const event of await reading.untilFirst(options.patienceMs)) {
+    if (event.type === 'start') model = event.model
+    if (event.type === 'handover') model = event.to
     if (event.type === 'warning') {
-      await assertHonoured(event.setting, event.message, run, options.fields)
+      await assertHonoured(event, run, options.fields)
       warnings.push(event.message)
     }
     if (event.type === 'end') throwEarlyEnd(event, run)
   }
-  return { run, headers: toHeaders(run, warnings), events: reading.events }
+  return { run, headers: toHeaders(run.id, model, warnings), events: reading.events }
 }
 
 /** The reason of an end that is none to complain of; throws what was wrong with any other. */
@@ -70,13 +74,20 @@ export function toGoodEnd(end: RunEnd): GoodEnd {
     case 'failed':
     case 'crashed':
       if (end.reason === 'content-filter') return 'content-filter'
-      throw end.error
-        ? parseErrorData(end.error)
-        : new LmappError('stream-incomplete', 'The answer broke off before it was complete.')
+      throw toBroken(end)
     default:
       return end.state satisfies never
   }
 }
+
+/** What the table advises is for people with a history; a program asks again. */
+function toBroken({ error, state }: RunEnd): LmappError {
+  if (!error) return new LmappError('stream-incomplete', 'The answer broke off before it was complete.', askAgain)
+  const known = parseErrorData(error)
+  return state === 'failed' ? known : new LmappError(known.code, known.message, { ...askAgain, details: { ...known.details } })
+}
+
+const askAgain = { hint: 'Ask again' }
 
 function cancelOnDisconnect(run: Run, { app, response }: Context): void {
   const cancel = () => {
@@ -89,13 +100,8 @@ function cancelOnDisconnect(run: Run, { app, response }: Context): void {
 /** What clients build on when they ask for it: without it their request was not answered. */
 const indispensable: ReadonlySet<string> = new Set(['options.logprobs', 'tools', 'toolChoice'])
 
-async function assertHonoured(
-  setting: string | undefined,
-  message: string,
-  run: Run,
-  fields: FieldNames,
-): Promise<void> {
-  if (setting === undefined || !indispensable.has(setting)) return
+async function assertHonoured({ setting = '', message }: Warning, run: Run, fields: FieldNames): Promise<void> {
+  if (!indispensable.has(setting)) return
   await run.cancel()
   throw new LmappError('unsupported', message, {
     hint: 'Leave it out, or choose a model that can: GET /v1/models',
@@ -117,21 +123,14 @@ function withModel({ code, message, hint, details, cause }: LmappError, { model,
   return new LmappError(code, message, { hint, details: { ...details, model, run: id }, cause })
 }
 
-const longestHeader = 2_000
-
-function toHeaders(run: Run, warnings: readonly string[]): Record<string, string> {
-  const warning = warnings.join(' · ').slice(0, longestHeader)
+/** `model`: who said the first word; another one may go on. */
+function toHeaders(run: string, model: string, warnings: readonly string[]): Record<string, string> {
   return {
-    'x-lmapp-run': run.id,
-    'x-lmapp-backend': toHeader(run.model.split('/', 1)[0] ?? ''),
-    'x-lmapp-model': toHeader(run.model),
-    ...(warning !== '' && { 'x-lmapp-warning': toHeader(warning) }),
+    'x-lmapp-run': run,
+    'x-lmapp-backend': toHeaderText(model.split('/', 1)[0] ?? ''),
+    'x-lmapp-model': toHeaderText(model),
+    ...toWarningHeader(warnings),
   }
-}
-
-/** Headers are of printable ASCII. */
-function toHeader(text: string): string {
-  return text.replace(/·/g, ';').replace(/[^\x20-\x7e]/g, '?')
 }
 
 interface Reading {
@@ -175,7 +174,9 @@ async function* toEvents(run: Run, signal: AbortSignal): AsyncGenerator<RunEvent
   }
 }
 
-function isDecisive({ type }: RunEvent): boolean {
+function isDecisive(event: RunEvent): boolean {
+  const { type } = event
+  if (type === 'warning') return indispensable.has(event.setting ?? '')
   return type === 'text-delta' || type === 'reasoning-delta' || type === 'tool-call' || type === 'end'
 }
 

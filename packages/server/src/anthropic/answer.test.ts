@@ -4,7 +4,8 @@ import { LmappError, type Part } from 'lmapp-kit'
 import { startTestService, type TestService } from '../testing/test-app.ts'
 import type { ErrorBody } from './errors.ts'
 import type { ApiMessage } from './message.ts'
-import { hello, postMessages } from './testing/exchange.ts'
+import { errorSchema, messageSchema } from './schemas.ts'
+import { assertFits, hello, postMessages } from './testing/exchange.ts'
 
 const tools = [{ name: 'clock', input_schema: { type: 'object' } }]
 
@@ -15,12 +16,16 @@ async function answerOf(service: TestService, parts: Part[], body: object = {}):
   for (const part of parts) await dictation.push(part)
   const response = await answer
   assert.equal(response.status, 200, await response.clone().text())
-  return (await response.json()) as ApiMessage
+  const message = (await response.json()) as ApiMessage
+  await assertFits(messageSchema, message)
+  return message
 }
 
 async function errorOf(answer: Promise<Response>): Promise<{ response: Response; body: ErrorBody }> {
   const response = await answer
-  return { response, body: (await response.json()) as ErrorBody }
+  const body = (await response.json()) as ErrorBody
+  await assertFits(errorSchema, body)
+  return { response, body }
 }
 
 const words = (text: string): Part => ({ type: 'text-delta', text })

@@ -44,7 +44,7 @@ test('the whole prompt is counted, tools and system too, and nothing is asked of
       tools: [{ name: 'clock', parameters: { type: 'object' } }],
     },
   ])
-  assert.equal(service.app.runs.active, 0)
+  assert.equal(service.app.health().activeRuns, 0)
 })
 
 test('an estimate says that it is one, and what was not counted is named', async () => {

@@ -10,6 +10,16 @@ const emptyBlocks = {
   thinking: { type: 'thinking', thinking: '', signature: '' },
 }
 
+/** All of a delta's event but its text: there are as many as there are tokens. */
+const leads = {
+  text: (index: number) => `${deltaLead(index)}{"type":"text_delta","text":`,
+  thinking: (index: number) => `${deltaLead(index)}{"type":"thinking_delta","thinking":`,
+}
+
+function deltaLead(index: number): string {
+  return `event: content_block_delta\ndata: {"type":"content_block_delta","index":${index},"delta":`
+}
+
 /**
  * Writes the events of an answer. `message_start` comes with the first word, since how long the prompt is may be known by
  * then; while nothing arrives there are pings.
@@ -44,12 +54,9 @@ export function createMessageEncoder(answer: Answer): AnswerEncoder {
   }
 
   function write(type: BlockType, text: string): string {
-    const words = () =>
-      delta(type === 'text' ? { type: 'text_delta', text } : { type: 'thinking_delta', thinking: text })
-    if (open === type) return words()
-    const before = `${start()}${stopBlock()}${startBlock(emptyBlocks[type])}`
+    const before = open === type ? '' : `${start()}${stopBlock()}${startBlock(emptyBlocks[type])}`
     open = type
-    return `${before}${words()}`
+    return `${before}${leads[type](index)}${JSON.stringify(text)}}}\n\n`
   }
 
   function call({ id, name, arguments: text }: ToolCall): string {

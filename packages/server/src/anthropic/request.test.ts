@@ -186,7 +186,7 @@ test('tools that a client defines are offered; those of a provider are named and
     tools: [
       { name: 'weather', description: 'Tells it.', input_schema: schema },
       { type: 'web_search_20250305', name: 'web_search', max_uses: 3 },
-      { type: 'custom', name: 'clock', input_schema: {}, strict: true, input_examples: [{}] },
+      { type: 'custom', name: 'clock', input_schema: {}, strict: true, defer_loading: true, input_examples: [{}] },
       { type: 'bash_20250124', name: 'bash' },
     ],
     tool_choice: { type: 'auto', disable_parallel_tool_use: true },
@@ -196,7 +196,11 @@ test('tools that a client defines are offered; those of a provider are named and
     { name: 'clock', parameters: {} },
   ])
   assert.equal(request.toolChoice, 'auto')
-  for (const named of [/web_search_20250305/, /bash_20250124/, /tools\[2\]\.strict/, /tools\[2\]\.input_examples/]) {
+  for (const named of [
+    /web_search_20250305/,
+    /bash_20250124/,
+    /"tools\[2\]" was left out: strict, defer_loading, input_examples/,
+  ]) {
     assert.match(warning ?? '', named)
   }
   assert.match(warning ?? '', /tool_choice\.disable_parallel_tool_use/)

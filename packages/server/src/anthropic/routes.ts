@@ -1,5 +1,6 @@
 import { type Answer, collectAnswer, openAnswer, streamAnswer } from '../answer/index.ts'
 import { sendJson } from '../http/reply.ts'
+import { toWarningHeader } from '../http/warning-header.ts'
 import { type Context, type Route, withBody } from '../routes/route.ts'
 import { withAliasHint } from './errors.ts'
 import { requestIdOf, toMessage } from './message.ts'
@@ -65,12 +66,4 @@ async function countTokens({ app, caller, response }: Context, body: CountBody):
   })
   const warnings = [...ignored, ...skipped, ...(exact ? [] : ['An estimate: the engine cannot count.'])]
   sendJson(response, { input_tokens: tokens }, 200, toWarningHeader(warnings))
-}
-
-const longestHeader = 2_000
-
-/** Headers are of printable ASCII. */
-function toWarningHeader(warnings: readonly string[]): Record<string, string> {
-  const text = warnings.join(' ; ').slice(0, longestHeader)
-  return text === '' ? {} : { 'x-lmapp-warning': text.replace(/[^\x20-\x7e]/g, '?') }
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LmappError, type Part } from 'lmapp-kit'
 import { startTestService, type TestService } from '../testing/test-app.ts'
-import { hello, namesOf, postMessages, readEvents, type SentEvent, toEvents } from './testing/exchange.ts'
+import { eventSchema } from './schemas.ts'
+import { assertFits, hello, namesOf, postMessages, readEvents, type SentEvent, toEvents } from './testing/exchange.ts'
 
 const streaming = { ...hello, stream: true }
 
@@ -11,7 +12,13 @@ async function eventsOf(service: TestService, parts: Part[], body: object = {}):
   const asked = postMessages(service, { ...streaming, ...body })
   const dictation = await service.backend.nextChat()
   for (const part of parts) await dictation.push(part)
-  return readEvents(await asked)
+  return readValid(await asked)
+}
+
+async function readValid(response: Response): Promise<SentEvent[]> {
+  const events = await readEvents(response)
+  for (const { data } of events) await assertFits(eventSchema, data)
+  return events
 }
 
 const words = (text: string): Part => ({ type: 'text-delta', text })
@@ -45,7 +52,7 @@ test('a text is streamed event by event, and the end tells why and how much', as
   await dictation.push(finish)
   const noUsage = { output_tokens: 0, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 }
   assert.deepEqual(
-    (await readEvents(response)).map(({ data }) => data),
+    (await readValid(response)).map(({ data }) => data),
     [
       {
         type: 'message_start',
@@ -147,7 +154,7 @@ test('an answer that breaks off ends with an error and nothing after it', async 
   await dictation.say('Half')
   const response = await asked
   dictation.fail(new LmappError('engine-died', 'The engine died.'))
-  const events = await readEvents(response)
+  const events = await readValid(response)
   assert.deepEqual(namesOf(events), ['message_start', 'content_block_start', 'content_block_delta', 'error'])
   const { error, request_id, type } = events.at(-1)?.data ?? {}
   assert.equal(type, 'error')

@@ -52,10 +52,14 @@ export function toTools(tools: Tools): { definitions: ToolDefinition[]; skipped:
       skipped.push(`"tools[${index}]" was left out: nothing here runs or knows "${tool.type}".`)
       continue
     }
-    const { name, description, input_schema: parameters, strict, input_examples: examples } = tool
+    const { name, description, input_schema: parameters } = tool
     definitions.push({ name, parameters, ...(description !== undefined && { description }) })
-    if (strict) skipped.push(`"tools[${index}].strict" was left out: arguments are as the model writes them.`)
-    if (examples !== undefined) skipped.push(`"tools[${index}].input_examples" was left out.`)
+    const left = [
+      tool.strict === true && 'strict',
+      tool.defer_loading === true && 'defer_loading',
+      tool.input_examples !== undefined && 'input_examples',
+    ].filter((field) => typeof field === 'string')
+    if (left.length > 0) skipped.push(`Of "tools[${index}]" was left out: ${left.join(', ')}.`)
   }
   return { definitions, skipped }
 }

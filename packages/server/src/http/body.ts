@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { LmappError } from 'lmapp-kit'
 import { parseJson } from '../parse/requests.ts'
+import { HttpError } from './http-error.ts'
 
 const maxBodyBytes = 64 * 1024 * 1024
 
@@ -14,7 +15,7 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
     else chunks.length = 0
   }
   if (length > maxBodyBytes) {
-    throw new LmappError('bad-input', `The request is longer than ${maxBodyBytes / 1024 / 1024} MiB.`, {
+    throw new HttpError(413, 'bad-input', `The request is longer than ${maxBodyBytes / 1024 / 1024} MiB.`, {
       hint: 'Send less at once',
     })
   }

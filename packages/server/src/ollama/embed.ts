@@ -1,5 +1,6 @@
 import type { Embedding } from 'lmapp-kit'
 import { sendJson } from '../http/reply.ts'
+import { toWarningHeader } from '../http/warning-header.ts'
 import { type LeftOut, notingLeftOut } from '../openai/left-out.ts'
 import { boolean, byKind, integer, lenient, listOf, object, type Read, string } from '../parse/fields.ts'
 import { type Context, type Route, withBody } from '../routes/route.ts'
@@ -8,7 +9,6 @@ import { modelName, withModel } from './model-name.ts'
 import { keepAlive } from './request/keep-alive.ts'
 import { leftOut } from './request/settings.ts'
 import { unloadQuietly } from './respond.ts'
-import { toWarningHeader } from './warning-header.ts'
 
 const sharedFields = { options: object, keep_alive: keepAlive }
 const embedLeftOut: LeftOut = {

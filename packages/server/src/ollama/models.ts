@@ -1,5 +1,6 @@
 import type { ApiModel } from 'lmapp-client'
 import { sendJson } from '../http/reply.ts'
+import { toWarningHeader } from '../http/warning-header.ts'
 import { notingLeftOut } from '../openai/left-out.ts'
 import { anything, boolean, type JsonSchema, lenient, type Read, string } from '../parse/fields.ts'
 import { type Context, type Route, withBody } from '../routes/route.ts'
@@ -15,7 +16,6 @@ import {
 import { toModelfile, toModelInfo } from './model-info.ts'
 import { withModel } from './model-name.ts'
 import { nameFields, needingModel } from './named-model.ts'
-import { toWarningHeader } from './warning-header.ts'
 
 const isEmpty = (value: unknown) => value === '' || Object.keys(value as object).length === 0
 const showRequest = notingLeftOut(

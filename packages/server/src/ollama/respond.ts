@@ -1,25 +1,27 @@
 import { isLmappError } from 'lmapp-kit'
 import { type Ask, collectAnswer, openAnswer, streamAnswer } from '../answer/index.ts'
 import { sendJson } from '../http/reply.ts'
+import { toWarningHeader } from '../http/warning-header.ts'
 import type { Context } from '../routes/route.ts'
 import { createClock } from './answer/clock.ts'
 import { createEncoder, toWholeAnswer } from './answer/encoder.ts'
 import type { AnswerForm } from './answer/said.ts'
 import { withModel } from './model-name.ts'
-import { fieldNames } from './request/settings.ts'
-import { toWarningHeader } from './warning-header.ts'
+import { fieldNames, ignoredOf } from './request/settings.ts'
 
 /** What `/api/chat` and `/api/generate` have in common. */
 export interface Asked {
   model: string
   stream?: boolean
   keep_alive?: number
+  options?: { ignored: readonly string[] }
   ignored: readonly string[]
 }
 
 /** Answers as a stream, unless it is asked for whole, and unloads the model where that is wanted. */
 export async function respond(context: Context, asked: Asked, ask: Ask, form: AnswerForm): Promise<void> {
-  const { model, stream = true, keep_alive: keepAlive, ignored } = asked
+  const { model, stream = true, keep_alive: keepAlive } = asked
+  const ignored = ignoredOf(asked)
   const answer = await withModel(model, (ref) =>
     openAnswer(context, { ...ask, model: ref }, { fields: fieldNames, ignored }),
   )
@@ -31,12 +33,16 @@ export async function respond(context: Context, asked: Asked, ask: Ask, form: An
 /** Without a question the model is loaded, or unloaded. */
 export async function loadOrUnload(context: Context, asked: Asked, form: AnswerForm): Promise<void> {
   const { app, caller, response } = context
-  const { model, keep_alive: keepAlive, ignored } = asked
+  const { model, keep_alive: keepAlive, options } = asked
   const unloads = keepAlive === 0
   await withModel(model, (ref) => (unloads ? app.models.unload(caller, ref) : app.models.load(caller, ref)))
   const done = { done: true, done_reason: unloads ? 'unload' : 'load' }
   const answer = { model, created_at: createClock()(), ...form({ text: '' }), ...done }
-  sendJson(response, answer, 200, toWarningHeader(ignored))
+  const hasOptions = Object.keys(options ?? {}).length > 1
+  const unused = hasOptions
+    ? ['"options" is ignored: a model is loaded as its backend is set up, and again where an answer needs more.']
+    : []
+  sendJson(response, answer, 200, toWarningHeader([...unused, ...ignoredOf(asked)]))
 }
 
 /** It was answered: what keeps the model in memory now, such as somebody else's question, concerns this client no more. */

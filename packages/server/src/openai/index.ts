@@ -4,11 +4,12 @@ import { completionRoute } from './completions/route.ts'
 import { embeddingRoute } from './embeddings.ts'
 import { errorSchema, toError } from './error.ts'
 import { modelRoutes } from './models.ts'
+import { responseRoutes } from './responses/index.ts'
 
 export const openai: Dialect = {
   name: 'openai',
   title: 'OpenAI',
-  routes: [chatRoute, completionRoute, embeddingRoute, ...modelRoutes],
+  routes: [chatRoute, completionRoute, embeddingRoute, ...modelRoutes, ...responseRoutes],
   toError,
   errorSchema,
 }

@@ -11,7 +11,7 @@ const modelSchema: JsonSchema = {
     id: { type: 'string', description: 'What `model` of a request takes: backend/model.' },
     object: { const: 'model' },
     created: { type: 'integer', description: 'Unix time in seconds; 0 where it is not known.' },
-    owned_by: { type: 'string', description: 'The backend.' },
+    owned_by: { type: 'string', description: 'The backend; `alias` for a name of the configuration.' },
   },
   additionalProperties: false,
 }
@@ -45,7 +45,8 @@ export const modelRoutes: Route[] = [
     },
     async handle(context) {
       const { app, caller, response, query } = context
-      const models = await app.models.list(caller, {})
+      const [listed, aliases] = await Promise.all([app.models.list(caller, {}), app.models.aliases(caller)])
+      const models = [...aliases.map(toAliasModel), ...listed]
       if (speaksAnthropic(context)) return sendJson(response, toAnthropicPage(models, query))
       sendJson(response, { object: 'list', data: models.map((model) => toModel(model.ref, model)) })
     },
@@ -66,6 +67,11 @@ export const modelRoutes: Route[] = [
     },
   },
 ]
+
+/** What its owner named goes first: it is what is meant to be used. */
+function toAliasModel({ name }: { name: string }): ApiModel {
+  return { id: name, ref: name, backend: 'alias', name }
+}
 
 function speaksAnthropic({ request }: Context): boolean {
   return request.headers['anthropic-version'] !== undefined

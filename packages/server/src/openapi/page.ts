@@ -80,7 +80,7 @@ function toType(schema: JsonSchema): string {
     anyOf,
     items,
   } = schema as {
-    type?: string
+    type?: string | string[]
     enum?: unknown[]
     anyOf?: JsonSchema[]
     items?: JsonSchema
@@ -89,7 +89,7 @@ function toType(schema: JsonSchema): string {
   if (values) return values.map((value) => escapeHtml(JSON.stringify(value))).join(' | ')
   if (anyOf) return [...new Set(anyOf.map(toType))].join(' or ')
   if (type === 'array') return `list of ${toType(items ?? {})}`
-  return escapeHtml(type ?? 'anything')
+  return escapeHtml([type ?? 'anything'].flat().join(' or '))
 }
 
 /** Words in backticks are code. */

@@ -27,11 +27,12 @@ export function createDocumentRoutes(dialects: () => readonly Dialect[]): Route[
         answers: { 200: { description: 'A page.', stream: { type: 'text/html', schema: { type: 'string' } } } },
       },
       handle({ app, response }) {
+        const page = toPage(createDocument(dialects(), app.version))
         response.writeHead(200, {
           'content-type': 'text/html; charset=utf-8',
           'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
         })
-        response.end(toPage(createDocument(dialects(), app.version)))
+        response.end(page)
       },
     },
   ]

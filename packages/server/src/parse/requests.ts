@@ -1,5 +1,5 @@
 import type { CreateEmbedding, PullModel } from 'lmapp-client'
-import { LmappError } from 'lmapp-kit'
+import { isLmappError, isTooDeep, LmappError } from 'lmapp-kit'
 import { badField, boolean, integer, listOf, nonEmptyString, object, type Parser, record, string } from './fields.ts'
 
 /** The smaller bodies, queries and headers of the API. All throw `bad-input` that names the field. */
@@ -42,8 +42,11 @@ export function parseEnvironment(header: string | string[] | undefined): Record<
 /** Bytes that came from outside: UTF-8 without fault, and JSON. */
 export function parseJson(bytes: Buffer, place: string): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    if (isTooDeep(text)) throw badField(place, 'nested less deeply')
+    return JSON.parse(text)
   } catch (cause) {
+    if (isLmappError(cause)) throw cause
     throw new LmappError('bad-input', `"${place}" must be JSON in UTF-8.`, {
       hint: 'Correct the request',
       details: { field: place },

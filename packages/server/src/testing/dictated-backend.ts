@@ -48,7 +48,12 @@ export function createDictatedBackend(): DictatedBackend {
       stop: async () => {},
       isRunning: async () => ({ running: true, state: 'running', active: 0, queued: 0, models: [] }),
       listModels: async () => [{ id: 'tiny', path: '/models/tiny.gguf', loaded: true }],
-      getInfo: async () => ({ name: 'dictated', version: '1', interfaceVersion: '1.0', capabilities: { chat: 'yes' } }),
+      getInfo: async () => ({
+        name: 'dictated',
+        version: '1',
+        interfaceVersion: '1.0',
+        capabilities: { chat: 'yes', vision: 'yes' },
+      }),
       chat,
       [Symbol.asyncDispose]: async () => {},
     },

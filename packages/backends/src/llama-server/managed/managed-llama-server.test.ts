@@ -190,7 +190,10 @@ describe('its models', () => {
     await room.model('one')
     const backend = await room.open()
     const question = { model: 'one', messages: ask('one', 'a b c').messages }
-    assert.equal((await backend.countTokens?.(question))?.exact, false)
+    const estimate = await backend.countTokens?.(question)
+    assert.equal(estimate?.exact, false)
+    const tools = [{ name: 'look', parameters: {} }]
+    assert.ok(((await backend.countTokens?.({ ...question, tools }))?.tokens ?? 0) > estimate.tokens)
     await backend.loadModel?.('one')
     assert.deepEqual(await backend.countTokens?.(question), { tokens: 4, exact: true })
   })

@@ -85,6 +85,13 @@ describe('createSubprocessBackend', () => {
     const { backend } = fixture
     const { messages } = ask('echo')
     assert.deepEqual(await backend.countTokens?.({ model: 'echo', messages }), { tokens: 1, exact: true })
+    const tools = [{ name: 'look', parameters: {} }]
+    assert.equal((await backend.countTokens?.({ model: 'echo', messages, tools }))?.tokens, 2)
+    const wrong = [{ name: 'look' }] as never
+    await assert.rejects(
+      async () => await backend.countTokens?.({ model: 'echo', messages, tools: wrong }),
+      code('bad-input'),
+    )
     const embedding = await backend.embed?.({ model: 'echo', input: ['a', 'bcd'] })
     assert.deepEqual(embedding?.vectors, [Float32Array.of(1, 0.5, -1), Float32Array.of(3, 0.5, -1)])
     assert.equal(embedding?.inputTokens, 2)

@@ -89,6 +89,27 @@ describe('what a mock says', () => {
     )
   })
 
+  it('comes with log probabilities where they are scripted and asked for', async () => {
+    const script = { reply: 'one two', logprobs: true }
+    const { parts, warnings } = await say(script, 'Hi.', { options: { logprobs: 2 } })
+    const told = parts.flatMap((part) => (part.type === 'text-delta' ? (part.logprobs ?? []) : []))
+    assert.deepEqual(
+      told.map(({ token, top }) => [token, top?.length]),
+      [
+        ['one ', 2],
+        ['two', 2],
+      ],
+    )
+    assert.deepEqual(warnings, [])
+    const silent = await say(script, 'Hi.')
+    assert.ok(silent.parts.every((part) => part.type !== 'text-delta' || part.logprobs === undefined))
+    const unable = await say({ reply: 'one' }, 'Hi.', { options: { logprobs: 0 } })
+    assert.deepEqual(
+      unable.warnings.map(({ setting }) => setting),
+      ['options.logprobs'],
+    )
+  })
+
   it('is refused with context-overflow where the question leaves no room', async () => {
     await assert.rejects(say({ contextLength: 3 }, 'one two'), { code: 'context-overflow' })
     await assert.rejects(say({}, 'one two', { options: { contextLength: 3 } }), { code: 'context-overflow' })

@@ -1,3 +1,6 @@
+import assert from 'node:assert/strict'
+import { findMismatches } from '@lmapp/core/structured'
+import type { JsonSchema } from '../../parse/fields.ts'
 import type { TestService } from '../../testing/test-app.ts'
 
 /** The data of one event, under its name. */
@@ -55,4 +58,9 @@ export function namesOf(events: readonly SentEvent[]): string[] {
 export function giveAbilities({ backend }: TestService, ...names: string[]): void {
   const capabilities = Object.fromEntries(['chat', ...names].map((name) => [name, 'yes' as const]))
   backend.backend.getInfo = async () => ({ name: 'dictated', version: '1', interfaceVersion: '1.0', capabilities })
+}
+
+/** What was sent is as the document says. */
+export async function assertFits(schema: JsonSchema, value: unknown): Promise<void> {
+  assert.deepEqual(await findMismatches(schema, value), [], JSON.stringify(value))
 }

@@ -97,6 +97,15 @@ export const fieldNames: FieldNames = {
   reasoning: 'think',
 }
 
+interface Ignoring {
+  ignored: readonly string[]
+}
+
+/** All that is to be told of what was left out. */
+export function ignoredOf(body: Ignoring & { options?: Ignoring }): string[] {
+  return [...body.ignored, ...(body.options?.ignored ?? [])]
+}
+
 /** In lmapp's words. */
 export function toSettings(given: Settings): Pick<Ask, 'options' | 'schema' | 'reasoning'> {
   const { format, think } = given

@@ -3,9 +3,8 @@ import type { Dictation } from '../../testing/dictated-backend.ts'
 import { jsonType } from '../../testing/raw-request.ts'
 import type { TestService } from '../../testing/test-app.ts'
 
-/** A JSON value whose members a test looks into; what is not there is undefined, and comparing it fails. */
-// biome-ignore lint/suspicious/noExplicitAny: only assertions read it
-export type Json = any
+/** JSON as a test looks into it: what is not there is undefined, and comparing it fails. */
+export type Json = ReturnType<typeof JSON.parse>
 
 export interface Answered {
   status: number
@@ -42,7 +41,7 @@ export async function askWhole(
   dictate: (chat: Dictation) => Promise<void> | void,
 ): Promise<Answered & { chat: Dictation }> {
   const asked = post(service, path, body)
-  const chat = await service.backend.nextChat()
+  const chat = await taken(service, asked)
   await dictate(chat)
   return { ...(await read(asked)), chat }
 }
@@ -63,8 +62,15 @@ export async function askStream(
   dictate: (chat: Dictation) => Promise<void> | void,
 ): Promise<Streamed> {
   const asked = post(service, path, { ...body, stream: true })
-  await dictate(await service.backend.nextChat())
+  await dictate(await taken(service, asked))
   return readStream(await asked)
+}
+
+/** The chat that a request leads to; fails with the answer of one that leads to none. */
+async function taken(service: TestService, asked: Promise<Response>): Promise<Dictation> {
+  const refused = asked.then(async (response) => assert.fail(await response.clone().text()))
+  refused.catch(() => {})
+  return Promise.race([service.backend.nextChat(), refused])
 }
 
 export async function readStream(response: Response): Promise<Streamed> {

@@ -1,0 +1,30 @@
+import { sendJson } from '../../http/reply.ts'
+import { lenient, type Read } from '../../parse/fields.ts'
+import type { Context } from '../../routes/route.ts'
+import { input } from './input.ts'
+import { readConversation } from './read-conversation.ts'
+import { promptFields } from './request.ts'
+import { responsesOf } from './response-store.ts'
+import { toToolUse } from './tools.ts'
+
+/** The body of `POST /v1/responses/input_tokens`. Other fields are of no weight here. */
+export const inputTokensRequest = lenient({ input }, promptFields)
+
+export async function countInputTokens(context: Context, body: Read<typeof inputTokensRequest>): Promise<void> {
+  const { app, caller, principal, response } = context
+  const { model, instructions = null, previous_response_id: previous = null } = body
+  const asked = { items: body.input.items, instructions, previous }
+  const { messages } = readConversation(asked, responsesOf(app), principal.owner)
+  const { tools } = toToolUse(body.tools ?? { definitions: [] }, body.tool_choice)
+  const request = { messages, ...(model !== undefined && { model }), ...(tools && { tools }) }
+  const { tokens, exact } = await app.countTokens(caller, request)
+  const told = [...body.input.ignored, ...(body.tools?.ignored ?? [])]
+  const warning = [...told, ...(exact ? [] : ['An estimate: the engine cannot count.'])].join(' ; ')
+  const headers = warning === '' ? {} : { 'x-lmapp-warning': toPrintable(warning) }
+  sendJson(response, { object: 'response.input_tokens', input_tokens: tokens }, 200, headers)
+}
+
+/** Headers are of printable ASCII. */
+function toPrintable(text: string): string {
+  return text.slice(0, 2_000).replace(/[^\x20-\x7e]/g, '?')
+}

@@ -1,0 +1,4 @@
+import { anthropic } from './node/anthropic.ts'
+import { describeClient } from './support/describe-client.ts'
+
+describeClient(anthropic)

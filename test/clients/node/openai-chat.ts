@@ -1,0 +1,104 @@
+import OpenAI, { APIError } from 'openai'
+import { zodResponseFormat } from 'openai/helpers/zod'
+import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions'
+import { z } from 'zod'
+import { type Ask, type Client, type ErrorTold, nothingToClose, type Subject, weather, weatherResult } from '../support/client.ts'
+
+export const openaiChat: Subject = {
+  name: 'openai, chat completions',
+  package: 'openai',
+  registry: 'npm',
+  dialect: 'OpenAI',
+  kind: 'sdk',
+  stops: { end: 'stop', length: 'length', tools: 'tool_calls' },
+  has: ['leaveChat', 'tools', 'schema', 'embed', 'models', 'wrongField', 'retries'],
+  open: async (address) => createClient(openOpenai(address)),
+}
+
+export function openOpenai(address: string): OpenAI {
+  return new OpenAI({ baseURL: `${address}/v1`, apiKey: 'none', maxRetries: 0 })
+}
+
+export const mood = z.object({ mood: z.enum(['happy', 'sad']), score: z.int() })
+
+const tools = [{ type: 'function', function: { ...weather, strict: true } }] as const
+
+function createClient(openai: OpenAI): Client {
+  const { completions } = openai.chat
+  return {
+    ...nothingToClose,
+    ...common(openai),
+    async chat(ask) {
+      const { choices, usage } = await completions.create(toBody(ask), { maxRetries: ask.retries ?? 0 })
+      return {
+        text: choices[0]?.message.content ?? '',
+        stop: choices[0]?.finish_reason,
+        inputTokens: usage?.prompt_tokens,
+        outputTokens: usage?.completion_tokens,
+      }
+    },
+    async stream(ask, { onText, signal }) {
+      const body = { ...toBody(ask), stream: true as const, stream_options: { include_usage: true } }
+      const chunks = await completions.create(body, { signal })
+      const said = { text: '', stop: null as string | null, outputTokens: undefined as number | undefined }
+      for await (const { choices, usage } of chunks) {
+        const text = choices[0]?.delta.content ?? ''
+        said.text += text
+        onText?.(text)
+        said.stop = choices[0]?.finish_reason ?? said.stop
+        said.outputTokens = usage?.completion_tokens ?? said.outputTokens
+      }
+      return said
+    },
+    leaveChat: (ask, signal) => completions.create(toBody(ask), { signal }),
+    async tools(ask, { stream }) {
+      const once = async (messages: ChatCompletionMessageParam[]) => {
+        const body = { model: ask.model, messages, tools: [...tools] }
+        return stream ? completions.stream(body).finalChatCompletion() : completions.create(body)
+      }
+      const question: ChatCompletionMessageParam[] = [{ role: 'user', content: ask.prompt }]
+      const first = (await once(question)).choices[0]
+      const call = first?.message.tool_calls?.[0]
+      if (!first || call?.type !== 'function') throw new Error(`No call: ${JSON.stringify(first)}`)
+      const result = { role: 'tool', tool_call_id: call.id, content: weatherResult } as const
+      const second = await once([...question, first.message, result])
+      return {
+        name: call.function.name,
+        arguments: JSON.parse(call.function.arguments),
+        stop: first.finish_reason,
+        answer: second.choices[0]?.message.content ?? '',
+      }
+    },
+    async schema(ask) {
+      const parsed = await completions.parse({ ...toBody(ask), response_format: zodResponseFormat(mood, 'mood') })
+      return parsed.choices[0]?.message.parsed
+    },
+    async embed(model, input) {
+      const { data } = await openai.embeddings.create({ model, input })
+      return data.map(({ embedding }) => embedding)
+    },
+    wrongField: (model) => completions.create({ ...toBody({ model, prompt: 'Hi.' }), temperature: 'hot' as never }),
+  }
+}
+
+function toBody({ model, prompt, maxTokens }: Ask) {
+  const limit = maxTokens === undefined ? {} : { max_completion_tokens: maxTokens }
+  return { model, messages: [{ role: 'user' as const, content: prompt }], ...limit }
+}
+
+/** What is the same in all parts of this API. */
+export function common(openai: OpenAI): Pick<Client, 'models' | 'describeError'> {
+  return {
+    async models() {
+      const models = await Array.fromAsync(openai.models.list())
+      return models.map(({ id }) => id)
+    },
+    describeError: describeOpenaiError,
+  }
+}
+
+export function describeOpenaiError(error: unknown): ErrorTold {
+  if (!(error instanceof Error)) return { own: false, name: typeof error, message: String(error) }
+  const own = error instanceof APIError
+  return { own, name: error.constructor.name, message: error.message, ...(own && { status: error.status }) }
+}

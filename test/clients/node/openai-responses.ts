@@ -1,0 +1,68 @@
+import type OpenAI from 'openai'
+import { zodTextFormat } from 'openai/helpers/zod'
+import type { Response, ResponseInput } from 'openai/resources/responses/responses'
+import { type Ask, type Client, nothingToClose, type Said, type Subject, weather, weatherResult } from '../support/client.ts'
+import { common, mood, openOpenai } from './openai-chat.ts'
+
+export const openaiResponses: Subject = {
+  name: 'openai, responses',
+  package: 'openai',
+  registry: 'npm',
+  dialect: 'OpenAI',
+  kind: 'sdk',
+  stops: { end: 'completed', length: 'max_output_tokens', tools: 'completed' },
+  has: ['leaveChat', 'tools', 'schema', 'wrongField', 'retries'],
+  open: async (address) => createClient(openOpenai(address)),
+}
+
+const tools = [{ type: 'function' as const, ...weather, strict: true }]
+
+function createClient(openai: OpenAI): Client {
+  const { responses } = openai
+  return {
+    ...nothingToClose,
+    ...common(openai),
+    async chat(ask) {
+      return toSaid(await responses.create(toBody(ask), { maxRetries: ask.retries ?? 0 }))
+    },
+    async stream(ask, { onText, signal }) {
+      // The helper checks the order of the events, and puts the answer together from them.
+      const stream = responses.stream(toBody(ask), { signal })
+      stream.on('response.output_text.delta', ({ delta }) => onText?.(delta))
+      return toSaid(await stream.finalResponse())
+    },
+    leaveChat: (ask, signal) => responses.create(toBody(ask), { signal }),
+    async tools(ask, { stream }) {
+      const once = (more: { input: string | ResponseInput; previous_response_id?: string }): Promise<Response> => {
+        const body = { model: ask.model, tools, ...more }
+        return stream ? responses.stream(body).finalResponse() : responses.create(body)
+      }
+      const first = await once({ input: ask.prompt })
+      const call = first.output.find((item) => item.type === 'function_call')
+      if (!call) throw new Error(`No call: ${JSON.stringify(first.output)}`)
+      const result = { type: 'function_call_output' as const, call_id: call.call_id, output: weatherResult }
+      // The service remembers what went before.
+      const second = await once({ input: [result], previous_response_id: first.id })
+      const args = JSON.parse(call.arguments)
+      return { name: call.name, arguments: args, stop: first.status, answer: second.output_text }
+    },
+    async schema(ask) {
+      const parsed = await responses.parse({ ...toBody(ask), text: { format: zodTextFormat(mood, 'mood') } })
+      return parsed.output_parsed
+    },
+    wrongField: (model) => responses.create({ ...toBody({ model, prompt: 'Hi.' }), temperature: 'hot' as never }),
+  }
+}
+
+function toBody({ model, prompt, maxTokens }: Ask) {
+  return { model, input: prompt, ...(maxTokens !== undefined && { max_output_tokens: maxTokens }) }
+}
+
+function toSaid({ output_text, status, incomplete_details, usage }: Response): Said {
+  return {
+    text: output_text,
+    stop: incomplete_details?.reason ?? status,
+    inputTokens: usage?.input_tokens,
+    outputTokens: usage?.output_tokens,
+  }
+}
