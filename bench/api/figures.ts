@@ -81,6 +81,7 @@ export async function measureRequests(bench: Bench): Promise<Figure[]> {
     if (lmapp) figures.push(toHistoryCost(rates, bench.targets.indexOf(lmapp)))
     noteCpu(bench, what, turns)
   }
+  if ((await lmapp?.hasHistory?.()) === false) bench.note('lmapp was asked to keep conversations, and has none.')
   return figures
 }
 

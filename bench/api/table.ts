@@ -2,7 +2,7 @@ import type { Figure } from './figures.ts'
 import { type Absence, type TargetName, targetNames } from './targets.ts'
 
 export interface Verdict {
-  /** lmapp's to that of the proxy in Node. */
+  /** lmapp's to that of the proxy in Node; absent where it says nothing. */
   ratio?: number
   met?: boolean
 }
@@ -16,8 +16,8 @@ const titles: Record<TargetName, string> = {
   litellm: 'litellm',
 }
 
-export function judge({ values: { lmapp, node }, goal }: Figure): Verdict {
-  const ratio = lmapp === undefined || node === undefined ? undefined : lmapp / node
+export function judge({ values: { lmapp, node }, unit, goal }: Figure): Verdict {
+  const ratio = lmapp === undefined || node === undefined || unit === '%' ? undefined : lmapp / node
   const value = goal.of === 'ratio' ? ratio : lmapp
   const met = value === undefined ? undefined : value <= (goal.most ?? value) && value >= (goal.least ?? value)
   return { ...(ratio !== undefined && { ratio }), ...(met !== undefined && { met }) }

@@ -16,6 +16,8 @@ export interface Target {
   headers?: Record<string, string>
   /** What it calls a model of the upstream. */
   toModel(model: string): string
+  /** Whether a conversation of a client is in its history. Absent: it has none. */
+  hasHistory?(): Promise<boolean>
   /** The program between the clients and the upstream: none when they ask it directly. */
   pid?: number
 }
@@ -78,7 +80,10 @@ async function openLmapp({ load, upstream, stack, nodeOptions = [] }: OpenOption
   const [program = node, ...rest] = home.command
   const command = [program, ...nodeOptions, ...rest, 'serve', '--port', '0']
   const server = stack.use(await openServer(command, { load, env: home.env }))
-  return toTarget('lmapp', server, { toModel: (model) => `box/${model}` })
+  return toTarget('lmapp', server, {
+    toModel: (model) => `box/${model}`,
+    hasHistory: async () => (await home.openClient().listConversations({ limit: 1 })).length > 0,
+  })
 }
 
 async function openPortkey({ load, upstream, stack }: OpenOptions): Promise<Target> {

@@ -11,6 +11,7 @@ import type { ServerApp } from './app.ts'
 import { assertJsonType, discardBody, readJson } from './http/body.ts'
 import { HttpError } from './http/http-error.ts'
 import { sendNothing, sendRefusal, toLmappError } from './http/reply.ts'
+import type { ResponseStore } from './openai/responses/response-store.ts'
 import { parseEnvironment } from './parse/requests.ts'
 import { dialectOf, dialects } from './routes/dialects.ts'
 import { createRouter, type Found } from './routes/find-route.ts'
@@ -19,6 +20,7 @@ import type { Dialect, Route } from './routes/route.ts'
 export interface Settings {
   heartbeatMs: number
   keeper: ConversationKeeper
+  responses: ResponseStore
 }
 
 const apiVersion: typeof ApiVersion = 1
@@ -36,7 +38,9 @@ export async function handleRequest(
   { request, response }: { request: IncomingMessage; response: ServerResponse },
 ): Promise<void> {
   const left = new AbortController()
-  response.once('close', () => left.abort())
+  response.once('close', () => {
+    if (!response.writableFinished) left.abort()
+  })
   response.setHeader('x-lmapp', app.version)
   response.setHeader('x-lmapp-api', apiVersion)
   response.setHeader('cache-control', 'no-store')

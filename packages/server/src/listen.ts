@@ -1,6 +1,7 @@
 import { chmod, lstat, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { LmappError } from 'lmapp-kit'
+import { isLoopbackAddress } from './access/guard.ts'
 
 /**
  * Listens on a Unix socket that only this user may use, or on a named pipe. A socket that a dead service left is
@@ -20,9 +21,22 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   if (process.platform !== 'win32') await chmod(path, 0o600)
 }
 
-/** Listens and returns the address as a URL. Who may come is for the door to say. Throws `bad-input` and `port-in-use`. */
-export async function listenOnTcp(server: Server, host: string, port: number): Promise<string> {
+export interface TcpPlace {
+  host: string
+  /** 0: any free one. */
+  port: number
+  /** Whether it may be an address that other machines reach. */
+  outside?: boolean
+}
+
+/** Listens and returns the address as a URL. Throws `bad-input` and `port-in-use`. */
+export async function listenOnTcp(server: Server, { host, port, outside = false }: TcpPlace): Promise<string> {
   const address = host.toLowerCase() === 'localhost' ? '127.0.0.1' : host
+  if (!outside && !isLoopbackAddress(address)) {
+    throw new LmappError('bad-input', `"${host}" is not an address of this machine alone.`, {
+      hint: 'Use the one that goes without saying, 127.0.0.1',
+    })
+  }
   try {
     await listen(server, { host: address, port })
   } catch (cause) {
@@ -34,9 +48,9 @@ export async function listenOnTcp(server: Server, host: string, port: number): P
 }
 
 /** Throws what `listenOnTcp` would throw now. */
-export async function assertTcpFree(host: string, port: number): Promise<void> {
+export async function assertTcpFree(place: TcpPlace): Promise<void> {
   const server = createServer()
-  await listenOnTcp(server, host, port)
+  await listenOnTcp(server, place)
   await new Promise((resolve) => server.close(resolve))
 }
 

@@ -5,6 +5,7 @@ import { createConversationKeeper } from './answer/conversation-keeper.ts'
 import type { ServerApp } from './app.ts'
 import { type Door, handleRequest } from './handle-request.ts'
 import { toBody } from './http/reply.ts'
+import { createResponseStore } from './openai/responses/response-store.ts'
 import { listenOnSocket, listenOnTcp } from './listen.ts'
 
 export interface ServerOptions {
@@ -20,8 +21,11 @@ export interface LmappServer extends AsyncDisposable {
   listenSocket(path: string): Promise<void>
   /** Serves a front in the same process over a pair of streams, as if it had come by the socket. */
   acceptOwner(stream: Duplex): void
-  /** Serves guests on loopback and returns the address as a URL; port 0 is any free one. Throws `bad-input`, `port-in-use`. */
-  listenTcp(host: string, port: number): Promise<string>
+  /**
+   * Serves programs on this machine and returns the address as a URL; port 0 is any free one. `outside`: the address may be
+   * one that other machines reach. Throws `bad-input`, `port-in-use`.
+   */
+  listenTcp(host: string, port: number, options?: { outside?: boolean }): Promise<string>
   /** Requests that are being answered now, streams included. */
   readonly activeRequests: number
   /**
@@ -46,6 +50,7 @@ export function createServer(app: ServerApp, options: ServerOptions = {}): Lmapp
   let inside: Server | undefined
   const streams = new Set<Duplex>()
   const keeper = createConversationKeeper(app.store)
+  const responses = createResponseStore()
   let activeRequests = 0
   let closing: Promise<void> | undefined
 
@@ -61,7 +66,7 @@ export function createServer(app: ServerApp, options: ServerOptions = {}): Lmapp
         app.onActivity?.()
         if (closing) server.closeIdleConnections()
       })
-      void handleRequest(app, door, { heartbeatMs, keeper }, { request, response })
+      void handleRequest(app, door, { heartbeatMs, keeper, responses }, { request, response })
     })
     server.on('clientError', (error, socket) => refuseUnreadable(app.version, error, socket))
     return server
@@ -83,9 +88,9 @@ export function createServer(app: ServerApp, options: ServerOptions = {}): Lmapp
       await listenOnSocket(server, path)
       servers.add(server)
     },
-    async listenTcp(host, port) {
+    async listenTcp(host, port, { outside = false } = {}) {
       const server = open('tcp')
-      const address = await listenOnTcp(server, host, port)
+      const address = await listenOnTcp(server, { host, port, outside })
       servers.add(server)
       return address
     },

@@ -2,7 +2,7 @@ import type OpenAI from 'openai'
 import { zodTextFormat } from 'openai/helpers/zod'
 import type { Response, ResponseInput } from 'openai/resources/responses/responses'
 import { type Ask, type Client, nothingToClose, type Said, type Subject, weather, weatherResult } from '../support/client.ts'
-import { common, mood, openOpenai } from './openai-chat.ts'
+import { common, describeOpenaiError, mood, openOpenai } from './openai-chat.ts'
 
 export const openaiResponses: Subject = {
   name: 'openai, responses',
@@ -22,6 +22,10 @@ function createClient(openai: OpenAI): Client {
   return {
     ...nothingToClose,
     ...common(openai),
+    describeError(error) {
+      if (!(error instanceof FailedResponse)) return describeOpenaiError(error)
+      return { own: true, name: 'response.failed', message: error.message }
+    },
     async chat(ask) {
       return toSaid(await responses.create(toBody(ask), { maxRetries: ask.retries ?? 0 }))
     },
@@ -58,7 +62,11 @@ function toBody({ model, prompt, maxTokens }: Ask) {
   return { model, input: prompt, ...(maxTokens !== undefined && { max_output_tokens: maxTokens }) }
 }
 
-function toSaid({ output_text, status, incomplete_details, usage }: Response): Said {
+/** The client resolves with a response whose status says that it failed. */
+class FailedResponse extends Error {}
+
+function toSaid({ output_text, status, error, incomplete_details, usage }: Response): Said {
+  if (status === 'failed') throw new FailedResponse(error?.message)
   return {
     text: output_text,
     stop: incomplete_details?.reason ?? status,

@@ -2,6 +2,7 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { AISDKError, APICallError, generateText, type LanguageModel, streamText } from 'ai'
 import { createOllama } from 'ollama-ai-provider-v2'
 import { type Ask, type Client, nothingToClose, type Subject } from '../support/client.ts'
+import { faultsMidAnswer } from '../support/world.ts'
 
 const common = {
   registry: 'npm',
@@ -26,6 +27,15 @@ export const vercelOllama: Subject = {
   name: 'Vercel AI SDK, ollama-ai-provider-v2',
   package: 'ai',
   dialect: 'Ollama',
+  shortcomings: {
+    'errors: a model that nobody has': 'the provider looks for the words of an error where OpenAI has them',
+    ...Object.fromEntries(
+      faultsMidAnswer.map((fault) => [
+        `faults in mid-answer: ${fault}, streamed`,
+        'the provider passes over the line that says so, and ends with the finish reason "other"',
+      ]),
+    ),
+  },
   async open(address) {
     const provider = createOllama({ baseURL: `${address}/api` })
     return createClient((model) => provider(model))

@@ -38,7 +38,7 @@ export async function runServe({ host, port, context }: ServeOptions): Promise<n
   const keys = isOutside(host) ? await askOthers(context, ({ client }) => client.listKeys()) : undefined
   if (keys) assertKeys(host, keys)
   // Nothing is opened to other machines, not for a moment either, before it is known that there are keys.
-  if (keys || !isOutside(host)) await assertTcpFree(host, port)
+  if (keys || !isOutside(host)) await assertTcpFree({ host, port, outside: keys !== undefined })
   using lock = await takeOver(places.lockFile, context, ended)
   if (!lock) return 0
   await using service = await createService({
@@ -49,7 +49,7 @@ export async function runServe({ host, port, context }: ServeOptions): Promise<n
     onStop: () => end(0),
   })
   if (isOutside(host)) assertKeys(host, await service.keys())
-  service.address = await service.server.listenTcp(host, port)
+  service.address = await service.server.listenTcp(host, port, { outside: isOutside(host) })
   await service.server.listenSocket(places.socket)
   await context.stdout.write(`${service.address}\n`)
   drain = () => letFinish(service, context)

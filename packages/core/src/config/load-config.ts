@@ -36,9 +36,16 @@ export interface ConfigReader {
   config(): Promise<Config>
 }
 
-export function createConfigReader(path: string): ConfigReader {
+/** `trustMs`: how long after a look none is taken again, in milliseconds; for many questions at a time. */
+export function createConfigReader(path: string, { trustMs = 0 } = {}): ConfigReader {
   let known: { stamp: string; result: Promise<ParsedConfig> } | undefined
-  const read = async (): Promise<ParsedConfig> => {
+  let looked: { at: number; result: Promise<ParsedConfig> } | undefined
+  const read = (): Promise<ParsedConfig> => {
+    const now = performance.now()
+    if (!looked || now - looked.at >= trustMs) looked = { at: now, result: look() }
+    return looked.result
+  }
+  const look = async (): Promise<ParsedConfig> => {
     const stamp = await stampOf(path)
     if (known?.stamp !== stamp) {
       known = { stamp, result: loadConfig(path) }

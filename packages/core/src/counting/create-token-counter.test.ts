@@ -81,6 +81,13 @@ describe('counting tokens', () => {
     assert.deepEqual(await room.count('any'), { model: 'box/m', tokens: 5, exact: true })
   })
 
+  it('passes over one that has no such model, as an answer would', async () => {
+    const config = { aliases: { any: ['box/gone', 'other/m'], none: ['box/gone', 'cannot/m'] } }
+    await using room = await open({ box: { m: {} }, other: { m: {} } }, { types: [cannot], config })
+    assert.equal((await room.count('any')).model, 'other/m')
+    assert.equal((await room.count('none')).exact, false)
+  })
+
   it('is an estimate where none can, which grows with texts, tools and images', async () => {
     await using room = await open({}, { types: [cannot] })
     const counted = await room.count('cannot/m')

@@ -42,17 +42,23 @@ export function createTokenCounter(options: TokenCounterOptions): TokenCounter {
       if (messages.length === 0) throw new LmappError('bad-input', 'There is no message to count.')
       const resolving = { ...options, config: await options.config(), environment, offline, allowFetch: false }
       const { candidates } = await resolveCandidates(model, resolving)
+      const missing: LmappError[] = []
       for (const candidate of candidates) {
         const counted = await tryOne(candidate, request)
-        if (counted) return toResult(counted, candidate)
+        if (counted instanceof LmappError) missing.push(counted)
+        else if (counted) return toResult(counted, candidate)
       }
+      if (missing[0] && missing.length === candidates.length) throw missing[0]
       return toResult({ tokens: estimateTokens(messages, tools), exact: false }, findFirst(candidates))
     },
   }
 }
 
-/** Undefined where it cannot count, or cannot now. What a count meets is nothing that a breaker should know. */
-async function tryOne(candidate: Candidate, request: CountRequest): Promise<TokenCount | undefined> {
+/**
+ * An error where there is no such model; undefined where it cannot count, or cannot now. What a count meets is nothing
+ * that a breaker should know.
+ */
+async function tryOne(candidate: Candidate, request: CountRequest): Promise<TokenCount | LmappError | undefined> {
   const { target, model } = candidate
   const { messages, tools, signal } = request
   const countTokens = target.backend.countTokens?.bind(target.backend)
@@ -63,8 +69,8 @@ async function tryOne(candidate: Candidate, request: CountRequest): Promise<Toke
     signal,
   })
   if (!(result instanceof LmappError)) return result
-  if (signal.aborted || result.code === 'bad-input' || result.code === 'model-not-found') throw result
-  return undefined
+  if (signal.aborted || result.code === 'bad-input') throw result
+  return result.code === 'model-not-found' ? result : undefined
 }
 
 function toResult(count: TokenCount, candidate: Candidate | undefined): TokenCount & { model: string } {

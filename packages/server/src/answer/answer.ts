@@ -25,8 +25,8 @@ export interface Answer {
   readonly run: Run
   /** Of the answer: `x-lmapp-run`, `x-lmapp-backend`, `x-lmapp-model`, `x-lmapp-warning`. */
   readonly headers: Record<string, string>
-  /** From the first, the end included. To be read once. */
-  events(): AsyncGenerator<RunEvent>
+  /** From the first, the end included, as many at a time as are there. To be read once. */
+  batches(): AsyncGenerator<readonly RunEvent[]>
 }
 
 /** How an answer ended well, in the words that all dialects have one for. */
@@ -50,6 +50,7 @@ export async function openAnswer(context: Context, ask: Ask, options: AnswerOpti
   if (wishes.kept && isPrefilled) warnings.push('An answer whose beginning was given is not kept in the history.')
   let model = run.model
   for (const event of await reading.untilFirst(options.patienceMs)) {
+    if (isWord(event)) break
     if (event.type === 'start') model = event.model
     if (event.type === 'handover') model = event.to
     if (event.type === 'warning') {
@@ -58,7 +59,7 @@ export async function openAnswer(context: Context, ask: Ask, options: AnswerOpti
     }
     if (event.type === 'end') throwEarlyEnd(event, run)
   }
-  return { run, headers: toHeaders(run.id, model, warnings), events: reading.events }
+  return { run, headers: toHeaders(run.id, model, warnings), batches: reading.batches }
 }
 
 /** The reason of an end that is none to complain of; throws what was wrong with any other. */
@@ -84,7 +85,9 @@ export function toGoodEnd(end: RunEnd): GoodEnd {
 function toBroken({ error, state }: RunEnd): LmappError {
   if (!error) return new LmappError('stream-incomplete', 'The answer broke off before it was complete.', askAgain)
   const known = parseErrorData(error)
-  return state === 'failed' ? known : new LmappError(known.code, known.message, { ...askAgain, details: { ...known.details } })
+  return state === 'failed'
+    ? known
+    : new LmappError(known.code, known.message, { ...askAgain, details: { ...known.details } })
 }
 
 const askAgain = { hint: 'Ask again' }
@@ -100,8 +103,13 @@ function cancelOnDisconnect(run: Run, { app, response }: Context): void {
 /** What clients build on when they ask for it: without it their request was not answered. */
 const indispensable: ReadonlySet<string> = new Set(['options.logprobs', 'tools', 'toolChoice'])
 
-async function assertHonoured({ setting = '', message }: Warning, run: Run, fields: FieldNames): Promise<void> {
-  if (!indispensable.has(setting)) return
+function isIndispensable({ setting = '' }: Warning): boolean {
+  return indispensable.has(setting)
+}
+
+async function assertHonoured(warning: Warning, run: Run, fields: FieldNames): Promise<void> {
+  if (!isIndispensable(warning)) return
+  const { setting = '', message } = warning
   await run.cancel()
   throw new LmappError('unsupported', message, {
     hint: 'Leave it out, or choose a model that can: GET /v1/models',
@@ -134,15 +142,15 @@ function toHeaders(run: string, model: string, warnings: readonly string[]): Rec
 }
 
 interface Reading {
-  /** What came until there was a word or the end, or until patience ended; `events` brings it again. */
+  /** What came until there was a word or the end, or until patience ended; `batches` brings it again. */
   untilFirst(patienceMs: number | undefined): Promise<RunEvent[]>
-  events(): AsyncGenerator<RunEvent>
+  batches(): AsyncGenerator<readonly RunEvent[]>
 }
 
 function createReading(run: Run, signal: AbortSignal): Reading {
   const source = toEvents(run, signal)
   const seen: RunEvent[] = []
-  let pending: Promise<IteratorResult<RunEvent>> | undefined
+  let pending: Promise<IteratorResult<readonly RunEvent[]>> | undefined
   return {
     async untilFirst(patienceMs) {
       using late = createTimer(patienceMs)
@@ -152,12 +160,12 @@ function createReading(run: Run, signal: AbortSignal): Reading {
         if (result === undefined) return seen
         pending = undefined
         if (result.done) return seen
-        seen.push(result.value)
-        if (isDecisive(result.value)) return seen
+        seen.push(...result.value)
+        if (result.value.some(isDecisive)) return seen
       }
     },
-    async *events() {
-      yield* seen
+    async *batches() {
+      if (seen.length > 0) yield seen
       if (pending) {
         const result = await pending
         if (!result.done) yield result.value
@@ -167,17 +175,20 @@ function createReading(run: Run, signal: AbortSignal): Reading {
   }
 }
 
-/** Ends with `end`, also where the reader came too late for anything else. */
-async function* toEvents(run: Run, signal: AbortSignal): AsyncGenerator<RunEvent> {
-  for await (const { event } of run.events({ from: 0, signal })) {
-    if (event.type !== 'snapshot') yield event
+/** All that is there at a time. Ends with `end`, also where the reader came too late for anything else. */
+async function* toEvents(run: Run, signal: AbortSignal): AsyncGenerator<readonly RunEvent[]> {
+  for await (const batch of run.batches({ from: 0, signal })) {
+    yield batch.flatMap(({ event }) => (event.type === 'snapshot' ? [] : [event]))
   }
 }
 
+/** With it the answer has begun. */
+function isWord({ type }: RunEvent): boolean {
+  return type === 'text-delta' || type === 'reasoning-delta' || type === 'tool-call'
+}
+
 function isDecisive(event: RunEvent): boolean {
-  const { type } = event
-  if (type === 'warning') return indispensable.has(event.setting ?? '')
-  return type === 'text-delta' || type === 'reasoning-delta' || type === 'tool-call' || type === 'end'
+  return isWord(event) || event.type === 'end' || (event.type === 'warning' && isIndispensable(event))
 }
 
 function createTimer(milliseconds: number | undefined): { over: Promise<undefined> } & Disposable {

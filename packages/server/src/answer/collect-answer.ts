@@ -1,4 +1,4 @@
-import { LmappError, type RunEnd, type TokenProbability, type ToolCall } from 'lmapp-kit'
+import { LmappError, type RunEnd, type RunEvent, type TokenProbability, type ToolCall } from 'lmapp-kit'
 import { type Answer, type GoodEnd, toGoodEnd } from './answer.ts'
 
 /** A whole answer. */
@@ -18,7 +18,7 @@ export async function collectAnswer(answer: Answer): Promise<CollectedAnswer> {
   const thoughts: string[] = []
   const toolCalls: ToolCall[] = []
   let logprobs: TokenProbability[] | undefined
-  for await (const event of answer.events()) {
+  for await (const event of eachEvent(answer)) {
     if (event.type === 'text-delta') {
       texts.push(event.text)
       if (event.logprobs) logprobs = [...(logprobs ?? []), ...event.logprobs]
@@ -30,6 +30,11 @@ export async function collectAnswer(answer: Answer): Promise<CollectedAnswer> {
     }
   }
   throw new LmappError('cancelled', 'The client left before the answer was complete.')
+}
+
+/** One after the other. */
+export async function* eachEvent(answer: Answer): AsyncGenerator<RunEvent> {
+  for await (const batch of answer.batches()) yield* batch
 }
 
 function goodEnd(end: RunEnd, text: string): GoodEnd {

@@ -30,9 +30,13 @@ export async function streamAnswer(context: Context, answer: Answer, encoder: An
   const send = (frame: string) => (frame === '' ? undefined : stream.send(frame))
   await send(encoder.begin())
   let ended = false
-  for await (const event of answer.events()) {
-    ended ||= event.type === 'end'
-    const full = send(event.type === 'end' ? toLastFrame(event, encoder, context) : encoder.take(event))
+  for await (const batch of answer.batches()) {
+    let frames = ''
+    for (const event of batch) {
+      ended ||= event.type === 'end'
+      frames += event.type === 'end' ? toLastFrame(event, encoder, context) : encoder.take(event)
+    }
+    const full = send(frames)
     if (full) await full
   }
   if (!ended && !response.destroyed) {

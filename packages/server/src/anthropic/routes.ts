@@ -20,6 +20,11 @@ export const messageRoutes: Route[] = [
       description:
         'When the last message is an assistant’s the answer goes on from it. What is left out of a request is named in ' +
         'the header `x-lmapp-warning`; what would make the answer another one is refused with the name of the field.',
+      example: {
+        model: 'smollm2-135m',
+        max_tokens: 1000,
+        messages: [{ role: 'user', content: 'Why is the sky blue?' }],
+      },
       answers: {
         200: {
           description: 'The answer, or its events when `stream` is true.',

@@ -26,6 +26,9 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
 export function assertJsonType(request: IncomingMessage): void {
   const { method, headers } = request
   if (method !== 'POST' && method !== 'PATCH') return
+  const { 'content-length': length = '0', 'transfer-encoding': chunked, 'content-type': type } = headers
+  // Some clients send nothing and call it nothing.
+  if (length === '0' && chunked === undefined && type === undefined) return
   if (/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) return
   throw new LmappError('bad-input', 'The content type of a write must be application/json.', {
     hint: 'Send the header content-type: application/json',

@@ -21,6 +21,7 @@ export const chatRoute: Route = withBody({
   doc: {
     summary: 'Answers the last message.',
     description: 'Without messages the model is loaded, or with `keep_alive: 0` unloaded.',
+    example: { model: 'smollm2-135m', messages: [{ role: 'user', content: 'Why is the sky blue?' }] },
     answers: { 200: describeAnswer(messageFields) },
   },
   body: chatRequest,

@@ -103,6 +103,8 @@ describe('what Ollama has and lmapp has not', () => {
   for (const [method, path] of [
     ['POST', '/api/create'],
     ['POST', '/api/push'],
+    ['POST', '/api/me'],
+    ['POST', '/api/signout'],
     ['POST', `/api/blobs/${digest}`],
   ] as const) {
     it(`${method} ${path.slice(0, 12)} says so, and what to do instead`, async () => {
@@ -110,7 +112,7 @@ describe('what Ollama has and lmapp has not', () => {
       assert.equal(response.status, 501)
       const body = await jsonOf(response)
       assert.deepEqual(Object.keys(body), ['error'])
-      assert.match(String(body.error), /\. (Use|Name) the /)
+      assert.match(String(body.error), /\. (Use|Name|Go on) /)
     })
   }
 

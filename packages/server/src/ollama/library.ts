@@ -1,6 +1,6 @@
 import { LmappError } from 'lmapp-kit'
 import { lenient } from '../parse/fields.ts'
-import { type Context, type Route, withBody } from '../routes/route.ts'
+import { type Context, type Route, type RouteDoc, withBody } from '../routes/route.ts'
 import { errorSchema } from './error.ts'
 import { modelName, withModel, withoutLatest } from './model-name.ts'
 import { nameFields, needingModel } from './named-model.ts'
@@ -49,10 +49,19 @@ export const libraryRoutes: Route[] = [
     what: 'Models are not published from here',
     hint: 'Use the program that made the model',
   }),
+  ...['/api/me', '/api/signout'].map((path) =>
+    unsupported({
+      method: 'POST',
+      path,
+      what: 'Nobody signs in here',
+      hint: 'Go on without: what lmapp needs is a key, if anything (lmapp keys create NAME)',
+    }),
+  ),
   ...(['GET', 'POST'] as const).map((method) =>
     unsupported({
       method,
       path: '/api/blobs/:digest',
+      params: { digest: 'Of a file, as `sha256:…`.' },
       what: 'Files of models are not taken in here',
       hint: 'Name the folder of the GGUF file in `models.folders` (lmapp config edit)',
     }),
@@ -76,7 +85,7 @@ async function remove({ app, caller }: Context, name: string): Promise<void> {
   })
 }
 
-interface Unsupported {
+interface Unsupported extends Pick<RouteDoc, 'params'> {
   method: Route['method']
   path: string
   what: string
@@ -84,7 +93,7 @@ interface Unsupported {
 }
 
 /** Something that Ollama has and lmapp does not: said at once, with what to do instead. */
-function unsupported({ method, path, what, hint }: Unsupported): Route {
+function unsupported({ method, path, params, what, hint }: Unsupported): Route {
   return {
     method,
     path,
@@ -92,6 +101,7 @@ function unsupported({ method, path, what, hint }: Unsupported): Route {
     doc: {
       summary: `${what}.`,
       description: hint,
+      ...(params && { params }),
       answers: { 501: { description: 'What to do instead.', schema: errorSchema } },
     },
     handle() {

@@ -41,6 +41,10 @@ before(async () => {
   ollama = await openOllama()
   Object.assign(ollama.service.app.models, {
     list: async () => [full, bare, encoder],
+    aliases: async () => [
+      { name: 'mine', refs: ['tiny'] },
+      { name: 'gone', refs: ['away/model'] },
+    ],
     show: async (_: unknown, ref: string) => {
       const found = [full, bare, encoder].find((model) => model.ref === ref)
       if (found) return found
@@ -91,6 +95,13 @@ describe('/api/tags', () => {
     })
     assert.deepEqual(other.capabilities, ['embedding'])
     assert.notEqual(one.digest, other.digest)
+  })
+
+  it('lists names of the configuration as what they stand for, where that is there', async () => {
+    const { models } = JSON.parse((await get('/api/tags')).text)
+    const [alias, ...others] = models.slice(3)
+    assert.deepEqual(others, [])
+    assert.deepEqual(alias, { ...models[0], name: 'mine', model: 'mine' })
   })
 
   it('answers to a question for the head alone', async () => {

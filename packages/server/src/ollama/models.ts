@@ -36,10 +36,11 @@ export const modelRoutes: Route[] = [
     method: 'GET',
     path: '/api/tags',
     access: 'list',
-    doc: { summary: 'The models of all backends.', answers: { 200: listOf(modelProperties) } },
+    doc: { summary: 'The models of all backends, and their names in the configuration.', answers: { 200: listOf(modelProperties) } },
     async handle({ app, caller, response }) {
-      const models = await app.models.list(caller, {})
-      sendJson(response, { models: models.map(describeModel) })
+      const [models, aliases] = await Promise.all([app.models.list(caller, {}), app.models.aliases(caller)])
+      const named = aliases.flatMap((alias) => describeAlias(alias, models) ?? [])
+      sendJson(response, { models: [...models.map(describeModel), ...named] })
     },
   },
   {
@@ -111,6 +112,13 @@ async function show({ app, caller, response }: Context, body: Read<typeof showRe
     modified_at: toModifiedAt(model),
   }
   sendJson(response, answer, 200, toWarningHeader(body.ignored))
+}
+
+/** As the first of those that it stands for, as far as they are listed. */
+function describeAlias({ name, refs }: { name: string; refs: string[] }, models: readonly ApiModel[]) {
+  const isMeant = ({ ref, name: own }: ApiModel) => refs.some((each) => each === ref || each === own)
+  const meant = models.find(isMeant)
+  return meant && { ...describeModel(meant), name, model: name }
 }
 
 function describeLoaded(model: ApiModel) {

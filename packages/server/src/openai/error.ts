@@ -88,6 +88,7 @@ const knownCodes: { readonly [code in ErrorCode]?: string } = {
 
 /** Where an engine refused its own key, the client's is not to blame: then a model is named. */
 function toCode({ code, details }: LmappError, status: number): string {
+  if (code === 'not-found' && details?.field === 'previous_response_id') return 'previous_response_not_found'
   if (status === 429) return 'rate_limit_exceeded'
   if (code === 'unauthorized' && details?.model !== undefined) return code
   return knownCodes[code] ?? code

@@ -57,6 +57,7 @@ export const modelRoutes: Route[] = [
     access: 'list',
     doc: {
       summary: 'One model, by any of its names.',
+      params: { id: 'A model reference: an alias, backend/model, or a name.' },
       description: "Its id may have slashes. With the header `anthropic-version` in Anthropic's shape.",
       answers: { 200: { description: 'The model.', schema: { anyOf: [modelSchema, anthropicModelSchema] } } },
     },

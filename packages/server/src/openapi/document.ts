@@ -17,8 +17,10 @@ export interface Operation {
   tags: string[]
   summary: string
   description: string
+  /** Absent: as for the whole document. */
+  security?: Record<string, string[]>[]
   parameters?: Parameter[]
-  requestBody?: { required: true; content: Content }
+  requestBody?: { required: true; description?: string; content: Content }
   responses: Record<string, { description: string; content?: Content }>
 }
 
@@ -30,7 +32,17 @@ export interface Parameter {
   schema: JsonSchema
 }
 
-type Content = Record<string, { schema: JsonSchema }>
+type Content = Record<string, { schema: JsonSchema; example?: unknown }>
+
+const description = [
+  'One API over every engine that runs language models on this machine, in four dialects.',
+  'Answers name the run, who answered, and what was left out of the request, in the headers `x-lmapp-run`,',
+  '`x-lmapp-backend`, `x-lmapp-model` and `x-lmapp-warning`. A request may say `x-lmapp-history: on`: the conversation is',
+  'kept; and `x-lmapp-detach: on`: the answer goes on when the client leaves, and can be joined at',
+  '`/lmapp/v1/runs/{id}/events`.',
+].join(' ')
+
+const withKey = [{ bearer: [] }, { apiKey: [] }]
 
 /** Describes every route, by the schemas that its requests are checked with. */
 export function createDocument(dialects: readonly Dialect[], version: string): OpenApiDocument {
@@ -46,12 +58,12 @@ export function createDocument(dialects: readonly Dialect[], version: string): O
     info: {
       title: 'lmapp',
       version,
-      description: 'One API over every engine that runs language models on this machine, in four dialects.',
+      description,
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
     tags: dialects.map(({ title }) => ({ name: title, description: `The dialect of ${title}.` })),
-    security: [{}, { bearer: [] }, { apiKey: [] }],
+    security: [{}, ...withKey],
     paths,
     components: {
       schemas: Object.fromEntries(dialects.map((dialect) => [errorName(dialect), dialect.errorSchema])),
@@ -62,6 +74,9 @@ export function createDocument(dialects: readonly Dialect[], version: string): O
     },
   }
 }
+
+/** For whom nobody without a key is let in, whatever is configured. */
+const keyOnly: ReadonlySet<Route['access']> = new Set(['models', 'metrics', 'admin'])
 
 const whoMay: Record<Route['access'], string> = {
   everyone: 'Whoever is let in may ask.',
@@ -74,15 +89,16 @@ const whoMay: Record<Route['access'], string> = {
 }
 
 function toOperation(route: Route, dialect: Dialect): Operation {
-  const { doc, body, method, path, access } = route
+  const { doc, method, path, access } = route
   const parameters = toParameters(route)
   return {
     operationId: `${method.toLowerCase()}${path.replace(/[^A-Za-z0-9]+(.)?/g, (_all, next = '') => next.toUpperCase())}`,
     tags: [dialect.title],
     summary: doc.summary,
     description: [doc.description, whoMay[access]].filter(Boolean).join(' '),
+    ...(keyOnly.has(access) && { security: withKey }),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: true, content: json(body.schema) } }),
+    ...toRequestBody(route),
     responses: {
       ...Object.fromEntries(Object.entries(doc.answers).map(([status, answer]) => [status, toResponse(answer)])),
       default: {
@@ -93,11 +109,22 @@ function toOperation(route: Route, dialect: Dialect): Operation {
   }
 }
 
+/** A write says that it is JSON, also where there is nothing to say: pages can send others without being asked. */
+function toRequestBody({ method, body, doc }: Route): Pick<Operation, 'requestBody'> {
+  if (body) {
+    const [[type, content] = ['', { schema: {} }]] = Object.entries(json(body.schema))
+    const example = doc.example !== undefined && { example: doc.example }
+    return { requestBody: { required: true, content: { [type]: { ...content, ...example } } } }
+  }
+  if (method !== 'POST' && method !== 'PATCH') return {}
+  return { requestBody: { required: true, description: 'Nothing is read of it.', content: json({ type: 'object' }) } }
+}
+
 function toParameters({ path, doc }: Route): Parameter[] {
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
     name,
     in: 'path' as const,
-    description: 'Its id or name.',
+    description: doc.params?.[name] ?? '',
     required: true,
     schema: { type: 'string', minLength: 1 },
   }))
@@ -112,8 +139,17 @@ function toParameters({ path, doc }: Route): Parameter[] {
 }
 
 function toResponse({ description, schema, stream }: Answer): Operation['responses'][string] {
-  const content = { ...(schema && json(schema)), ...(stream && { [stream.type]: { schema: stream.schema } }) }
+  const content = { ...(schema && json(schema)), ...(stream && toStreamContent(stream)) }
   return { description, ...(Object.keys(content).length > 0 && { content }) }
+}
+
+/** Of server-sent events the schema is that of one event, of lines that of one line. */
+function toStreamContent({ type, schema, lastData }: NonNullable<Answer['stream']>): Content {
+  if (type !== 'text/event-stream') return { [type]: { schema } }
+  const inJson = { type: 'string', contentMediaType: 'application/json', contentSchema: schema }
+  const data = lastData === undefined ? inJson : { anyOf: [inJson, { type: 'string', const: lastData }] }
+  const properties = { event: { type: 'string' }, id: { type: 'string' }, data }
+  return { [type]: { schema: { type: 'object', required: ['data'], properties } } }
 }
 
 function json(schema: JsonSchema): Content {

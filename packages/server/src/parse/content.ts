@@ -1,9 +1,13 @@
 import type { Content } from 'lmapp-kit'
 import { badField, boolean, nonEmptyString, type Parser, parser, record, string, tagged } from './fields.ts'
 
-export const base64 = parser({ type: 'string', contentEncoding: 'base64', minLength: 1 }, (value, place) => {
+const base64Pattern = '^[A-Za-z0-9+/]+={0,2}$'
+const isBase64 = new RegExp(base64Pattern)
+const base64Schema = { type: 'string', contentEncoding: 'base64', pattern: base64Pattern }
+
+export const base64 = parser(base64Schema, (value, place) => {
   const data = nonEmptyString(value, place)
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(data)) throw badField(place, 'base64')
+  if (!isBase64.test(data)) throw badField(place, 'base64')
   return data
 })
 

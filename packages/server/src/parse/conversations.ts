@@ -51,10 +51,14 @@ const tags: Parser<string[]> = parser(tagList.schema, (value, place) => {
   return list
 })
 
+const datePattern = '^\\d{4}-\\d\\d-\\d\\d'
+const beginsWithDate = new RegExp(datePattern)
+const timeSchema = { type: 'string', pattern: datePattern, description: 'ISO 8601, as `2026-01-31T12:00:00.000Z`.' }
+
 /** As the store compares them: always with milliseconds and `Z`. */
-const time: Parser<string> = parser({ type: 'string', format: 'date-time' }, (value, place) => {
+const time: Parser<string> = parser(timeSchema, (value, place) => {
   const text = string(value, place)
-  const parsed = new Date(/^\d{4}-\d\d-\d\d/.test(text) ? text : Number.NaN)
+  const parsed = new Date(beginsWithDate.test(text) ? text : Number.NaN)
   if (Number.isNaN(parsed.getTime())) throw badField(place, 'a time as 2026-01-31T12:00:00.000Z')
   const iso = parsed.toISOString()
   if (iso.length !== 24) throw badField(place, 'a time from the year 0 to the year 9999')

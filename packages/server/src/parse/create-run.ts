@@ -78,8 +78,14 @@ const fields: Fields<CreateRun> = {
 }
 const shape: Parser<CreateRun> = record({}, fields)
 
+const kinds = [
+  { properties: { kind: { const: 'ask' }, content: { minItems: 1 } }, required: ['content'] },
+  { properties: { kind: { enum: ['retry', 'continue'] } }, required: ['kind', 'message'] },
+  { properties: { kind: { enum: ['retry', 'continue'] } }, required: ['kind', 'conversation'] },
+]
+
 /** The body of `POST /runs`. */
-export const createRun: Parser<CreateRun> = parser(shape.schema, (body, place) => {
+export const createRun: Parser<CreateRun> = parser({ ...shape.schema, anyOf: kinds }, (body, place) => {
   const request = shape(body, place)
   const { kind = 'ask' } = request
   if (kind === 'ask' && !request.content?.length) throw badField('content', 'a list with at least one item')

@@ -1,15 +1,21 @@
 import { sendJson } from '../http/reply.ts'
 import { queryInteger } from '../parse/requests.ts'
 import { param, type Route } from './route.ts'
+import { backendLogSchema, backendSchema, backendWithModelsSchema } from './schemas/backends.ts'
 
 const defaultLogLines = 200
+const params = { name: 'Id of a backend, as `GET /lmapp/v1/backends` lists it.' }
+const thenAnswer = { 200: { description: 'How it is then.', schema: backendWithModelsSchema } }
 
 export const backendRoutes: Route[] = [
   {
     method: 'GET',
     path: '/backends',
     access: 'admin',
-    doc: { summary: 'The backends, how they are and why.', answers: { 200: { description: 'The backends.' } } },
+    doc: {
+      summary: 'The backends, how they are and why.',
+      answers: { 200: { description: 'The backends.', schema: { type: 'array', items: backendSchema } } },
+    },
     async handle({ app, response, caller }) {
       sendJson(response, await app.backends.list(caller))
     },
@@ -18,7 +24,11 @@ export const backendRoutes: Route[] = [
     method: 'GET',
     path: '/backends/:name',
     access: 'admin',
-    doc: { summary: 'One backend, with its models.', answers: { 200: { description: 'The backend.' } } },
+    doc: {
+      summary: 'One backend, with its models.',
+      params,
+      answers: { 200: { description: 'The backend.', schema: backendWithModelsSchema } },
+    },
     async handle(context) {
       sendJson(context.response, await context.app.backends.show(context.caller, param(context, 'name')))
     },
@@ -27,7 +37,7 @@ export const backendRoutes: Route[] = [
     method: 'POST',
     path: '/backends/:name/start',
     access: 'admin',
-    doc: { summary: 'Starts the engine of a backend.', answers: { 200: { description: 'How it is then.' } } },
+    doc: { summary: 'Starts the engine of a backend.', params, answers: thenAnswer },
     async handle(context) {
       sendJson(context.response, await context.app.backends.start(context.caller, param(context, 'name')))
     },
@@ -36,7 +46,7 @@ export const backendRoutes: Route[] = [
     method: 'POST',
     path: '/backends/:name/stop',
     access: 'admin',
-    doc: { summary: 'Stops an engine that lmapp started.', answers: { 200: { description: 'How it is then.' } } },
+    doc: { summary: 'Stops an engine that lmapp started.', params, answers: thenAnswer },
     async handle(context) {
       sendJson(context.response, await context.app.backends.stop(context.caller, param(context, 'name')))
     },
@@ -47,8 +57,9 @@ export const backendRoutes: Route[] = [
     access: 'admin',
     doc: {
       summary: 'The end of the log of a backend.',
+      params,
       query: { lines: { schema: { type: 'integer', minimum: 1 }, description: 'How many; default 200.' } },
-      answers: { 200: { description: 'The lines.' } },
+      answers: { 200: { description: 'The lines.', schema: backendLogSchema } },
     },
     async handle(context) {
       const lines = queryInteger(context.query, 'lines', 1) ?? defaultLogLines

@@ -10,6 +10,16 @@ import {
 } from '../parse/conversations.ts'
 import { queryInteger, queryText } from '../parse/requests.ts'
 import { type Context, param, type Route, withBody } from './route.ts'
+import {
+  conversationSchema,
+  conversationSummarySchema,
+  importedSchema,
+  prunedSchema,
+  searchHitSchema,
+  vacuumedSchema,
+} from './schemas/conversations.ts'
+
+const params = { id: 'Id of a conversation, or its beginning.' }
 
 export const conversationRoutes: Route[] = [
   {
@@ -24,7 +34,9 @@ export const conversationRoutes: Route[] = [
         tag: { schema: { type: 'string' }, description: 'Only with this tag.' },
         pinned: { schema: { type: 'boolean' }, description: 'Only those that are pinned, or not.' },
       },
-      answers: { 200: { description: 'The conversations.' } },
+      answers: {
+        200: { description: 'The conversations.', schema: { type: 'array', items: conversationSummarySchema } },
+      },
     },
     async handle({ app, response, principal, query }) {
       const before = query.get('before')
@@ -46,8 +58,9 @@ export const conversationRoutes: Route[] = [
     access: 'admin',
     doc: {
       summary: 'A conversation, by its id, that of a message, or a beginning of either.',
+      params: { id: 'Id of a conversation or of a message, or its beginning.' },
       query: { branches: { schema: { type: 'boolean' }, description: 'The whole tree.' } },
-      answers: { 200: { description: 'The conversation.' } },
+      answers: { 200: { description: 'The conversation.', schema: conversationSchema } },
     },
     async handle(context) {
       const { app, response, principal, query } = context
@@ -61,7 +74,8 @@ export const conversationRoutes: Route[] = [
     access: 'admin',
     doc: {
       summary: 'Changes what a conversation is called, where its head is, and more.',
-      answers: { 200: { description: 'The conversation.' } },
+      params,
+      answers: { 200: { description: 'The conversation.', schema: conversationSchema } },
     },
     body: patchBody,
     handle: patchConversation,
@@ -72,6 +86,7 @@ export const conversationRoutes: Route[] = [
     access: 'admin',
     doc: {
       summary: 'Deletes a conversation, with all that was said.',
+      params,
       answers: { 204: { description: 'It is gone.' } },
     },
     async handle(context) {
@@ -86,7 +101,8 @@ export const conversationRoutes: Route[] = [
     access: 'admin',
     doc: {
       summary: 'Copies a path into a new conversation.',
-      answers: { 201: { description: 'The new conversation.' } },
+      params: { id: 'Id of a conversation, or of the last message to take along; or its beginning.' },
+      answers: { 201: { description: 'The new conversation.', schema: conversationSchema } },
     },
     body: forkBody,
     handle: forkConversation,
@@ -97,7 +113,7 @@ export const conversationRoutes: Route[] = [
     access: 'admin',
     doc: {
       summary: 'Takes in conversations that were exported.',
-      answers: { 200: { description: 'What became of each.' } },
+      answers: { 200: { description: 'What became of each.', schema: importedSchema } },
     },
     body: importConversations,
     async handle({ app, response, principal }, { conversations }) {
@@ -110,7 +126,7 @@ export const conversationRoutes: Route[] = [
     access: 'admin',
     doc: {
       summary: 'Deletes what was last used before a time.',
-      answers: { 200: { description: 'What was deleted.' } },
+      answers: { 200: { description: 'What was deleted.', schema: prunedSchema } },
     },
     body: pruneConversations,
     async handle({ app, response, principal }, prune) {
@@ -122,7 +138,10 @@ export const conversationRoutes: Route[] = [
     method: 'POST',
     path: '/history/vacuum',
     access: 'admin',
-    doc: { summary: 'Gives back to the disk what was deleted.', answers: { 200: { description: 'What it freed.' } } },
+    doc: {
+      summary: 'Gives back to the disk what was deleted.',
+      answers: { 200: { description: 'What it freed.', schema: vacuumedSchema } },
+    },
     async handle({ app, response }) {
       sendJson(response, await app.store.vacuum())
     },
@@ -131,7 +150,11 @@ export const conversationRoutes: Route[] = [
     method: 'GET',
     path: '/terminals/:terminal/conversation',
     access: 'admin',
-    doc: { summary: 'The last conversation of a terminal.', answers: { 200: { description: 'The conversation.' } } },
+    doc: {
+      summary: 'The last conversation of a terminal.',
+      params: { terminal: 'What `POST /lmapp/v1/runs` had as `terminal`.' },
+      answers: { 200: { description: 'The conversation.', schema: conversationSchema } },
+    },
     async handle(context) {
       const { app, response, principal } = context
       const id = await app.store.lastConversation(param(context, 'terminal'), principal.owner)
@@ -146,10 +169,10 @@ export const conversationRoutes: Route[] = [
     doc: {
       summary: 'Finds what was said.',
       query: {
-        q: { schema: { type: 'string' }, description: 'The words.', required: true },
+        q: { schema: { type: 'string', minLength: 1 }, description: 'The words.', required: true },
         limit: { schema: { type: 'integer', minimum: 1 }, description: 'How many at most.' },
       },
-      answers: { 200: { description: 'The hits.' } },
+      answers: { 200: { description: 'The hits.', schema: { type: 'array', items: searchHitSchema } } },
     },
     async handle({ app, response, principal, query }) {
       sendJson(response, await app.store.search(queryText(query, 'q'), { owner: principal.owner, ...limitOf(query) }))

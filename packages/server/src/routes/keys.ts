@@ -1,27 +1,10 @@
 import { keyNamePattern, keyScopes } from '@lmapp/core/keys'
 import { sendJson } from '../http/reply.ts'
-import { type JsonSchema, listOf, oneOf, parser, record, string } from '../parse/fields.ts'
+import { listOf, oneOf, parser, record, string } from '../parse/fields.ts'
 import { param, type Route, withBody } from './route.ts'
+import { createdKeySchema, keySchema } from './schemas/keys.ts'
 
 const scope = oneOf(...keyScopes)
-const time = { type: 'string', format: 'date-time' }
-const timeOrNull = { anyOf: [time, { type: 'null' }] }
-const properties = {
-  id: { type: 'string' },
-  name: { type: 'string' },
-  beginning: { type: 'string', description: 'The first characters of its secret.' },
-  scopes: { type: 'array', items: scope.schema },
-  createdAt: time,
-  lastUsedAt: timeOrNull,
-  revokedAt: { ...timeOrNull, description: 'null: it is in use.' },
-}
-const keySchema: JsonSchema = { type: 'object', properties, required: Object.keys(properties) }
-const createdSchema: JsonSchema = {
-  type: 'object',
-  properties: { ...properties, secret: { type: 'string', description: 'Told only here.' } },
-  required: [...Object.keys(properties), 'secret'],
-}
-
 /** Whether it is one of a key is for `create` to say, in words for people. */
 const name = parser({ type: 'string', pattern: keyNamePattern }, string)
 
@@ -47,7 +30,7 @@ export const keyRoutes: Route[] = [
     doc: {
       summary: 'Creates a key.',
       description: 'Without scopes it is for `chat`. Its secret is in this answer and nowhere else.',
-      answers: { 201: { description: 'The key with its secret.', schema: createdSchema } },
+      answers: { 201: { description: 'The key with its secret.', schema: createdKeySchema } },
     },
     body: createKey,
     async handle({ app, response }, request) {
@@ -60,6 +43,7 @@ export const keyRoutes: Route[] = [
     access: 'admin',
     doc: {
       summary: 'Revokes a key.',
+      params: { name: 'The name of a key.' },
       description: 'The next request with it is refused. It stays in the list; its name is free again.',
       answers: { 200: { description: 'The key as it is now.', schema: keySchema } },
     },

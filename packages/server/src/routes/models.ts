@@ -5,10 +5,11 @@ import { type EventStream, openEventStream } from '../http/event-stream.ts'
 import { sendJson, toLmappError } from '../http/reply.ts'
 import { pullModel as pullBody, queryText } from '../parse/requests.ts'
 import { type Context, type Route, withBody } from './route.ts'
+import { modelSchema, pullEventSchema, removedSchema, resolvedSchema } from './schemas/models.ts'
 
 const ref = {
   ref: {
-    schema: { type: 'string' },
+    schema: { type: 'string', minLength: 1 },
     description: 'A model reference: an alias, backend/model, or a name.',
     required: true,
   },
@@ -22,7 +23,7 @@ export const modelRoutes: Route[] = [
     doc: {
       summary: 'The models of all backends: loaded ones first, then by their last use.',
       query: { backend: { schema: { type: 'string' }, description: 'Only those of this backend.' } },
-      answers: { 200: { description: 'The models.' } },
+      answers: { 200: { description: 'The models.', schema: { type: 'array', items: modelSchema } } },
     },
     async handle(context) {
       const backend = context.query.get('backend')
@@ -40,7 +41,7 @@ export const modelRoutes: Route[] = [
     doc: {
       summary: 'One model, with its prompt template.',
       query: ref,
-      answers: { 200: { description: 'The model.' } },
+      answers: { 200: { description: 'The model.', schema: modelSchema } },
     },
     async handle(context) {
       const model = await context.app.models.show(context.caller, queryText(context.query, 'ref'))
@@ -54,7 +55,7 @@ export const modelRoutes: Route[] = [
     doc: {
       summary: 'What a reference stands for.',
       query: ref,
-      answers: { 200: { description: 'The candidates, in order.' } },
+      answers: { 200: { description: 'The candidates, in order.', schema: resolvedSchema } },
     },
     async handle({ app, response, caller, query }) {
       sendJson(response, await app.models.resolve(caller, queryText(query, 'ref')))
@@ -64,7 +65,15 @@ export const modelRoutes: Route[] = [
     method: 'POST',
     path: '/models/pull',
     access: 'pull',
-    doc: { summary: 'Fetches a model.', answers: { 200: { description: 'Its progress, then `done` or `error`.' } } },
+    doc: {
+      summary: 'Fetches a model.',
+      answers: {
+        200: {
+          description: 'Its progress, then `done` or `error`.',
+          stream: { type: 'text/event-stream', schema: pullEventSchema },
+        },
+      },
+    },
     body: pullBody,
     handle: pullModel,
   }),
@@ -72,7 +81,11 @@ export const modelRoutes: Route[] = [
     method: 'DELETE',
     path: '/models',
     access: 'models',
-    doc: { summary: 'Removes a model.', query: ref, answers: { 200: { description: 'What was removed.' } } },
+    doc: {
+      summary: 'Removes a model.',
+      query: ref,
+      answers: { 200: { description: 'What was removed.', schema: removedSchema } },
+    },
     async handle({ app, response, caller, query }) {
       sendJson(response, await app.models.remove(caller, queryText(query, 'ref')))
     },

@@ -8,6 +8,7 @@ import { metricsRoute } from './metrics.ts'
 import { modelRoutes } from './models.ts'
 import type { Dialect, Route } from './route.ts'
 import { runRoutes } from './runs.ts'
+import { errorData } from './schemas/parts.ts'
 import { serviceRoutes } from './service.ts'
 
 export const prefix: typeof apiPrefix = '/lmapp/v1'
@@ -33,14 +34,8 @@ export const native: Dialect = {
     required: ['error'],
     properties: {
       error: {
-        type: 'object',
+        ...errorData,
         required: ['code', 'message', 'hint'],
-        properties: {
-          code: { type: 'string', description: 'As in specs/errors.md.' },
-          message: { type: 'string' },
-          hint: { type: 'string', description: 'What to do about it.' },
-          details: { type: 'object' },
-        },
       },
     },
   },

@@ -4,6 +4,7 @@ import type { Principal } from '../access/principal.ts'
 import type { Access } from '../access/scopes.ts'
 import type { ConversationKeeper } from '../answer/conversation-keeper.ts'
 import type { Caller, ServerApp } from '../app.ts'
+import type { ResponseStore } from '../openai/responses/response-store.ts'
 import type { JsonSchema, Parser } from '../parse/fields.ts'
 
 /** One request, after it was let in. */
@@ -18,6 +19,7 @@ export interface Context {
   query: URLSearchParams
   heartbeatMs: number
   keeper: ConversationKeeper
+  responses: ResponseStore
 }
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -40,6 +42,10 @@ export interface RouteDoc {
   summary: string
   /** More, where the summary is not all. */
   description?: string
+  /** Each `:name` of the path, for people. */
+  params?: Readonly<Record<string, string>>
+  /** A body to begin with. */
+  example?: unknown
   /** Names that the query may have. */
   query?: Readonly<Record<string, { schema: JsonSchema; description: string; required?: true }>>
   /** By status. */
@@ -51,7 +57,12 @@ export interface Answer {
   /** Of a JSON body. */
   schema?: JsonSchema
   /** Where it is a stream as well or instead: its type, and the shape of one event's data or line. */
-  stream?: { type: 'text/event-stream' | 'application/x-ndjson' | 'text/html' | 'text/plain'; schema: JsonSchema }
+  stream?: {
+    type: 'text/event-stream' | 'application/x-ndjson' | 'text/html' | 'text/plain'
+    schema: JsonSchema
+    /** The data of the last event, where that is no JSON. */
+    lastData?: string
+  }
 }
 
 /** Routes that speak alike, and how they say that something is wrong. */

@@ -8,8 +8,11 @@ import { createRun as createRunBody } from '../parse/create-run.ts'
 import { badField, integer } from '../parse/fields.ts'
 import { queryInteger } from '../parse/requests.ts'
 import { type Context, param, type Route, withBody } from './route.ts'
+import { runEventSchema, runInfoSchema } from './schemas/run-events.ts'
 
-const runAnswer = { 200: { description: 'The run.' } }
+const params = { id: 'Id of a run.' }
+const runAnswer = { 200: { description: 'The run.', schema: runInfoSchema } }
+const stream = { type: 'text/event-stream', schema: runEventSchema } as const
 
 export const runRoutes: Route[] = [
   withBody({
@@ -20,7 +23,11 @@ export const runRoutes: Route[] = [
       summary: 'Asks for an answer.',
       description:
         'With `accept: text/event-stream` its events follow at once; otherwise the run goes on by itself and can be joined.',
-      answers: { 202: { description: 'The run, which goes on.' } },
+      example: { content: [{ type: 'text', text: 'Why is the sky blue?' }], save: false },
+      answers: {
+        200: { description: 'Its events, where they are asked for; the last one is `end`.', stream },
+        202: { description: 'The run, which goes on.', schema: runInfoSchema },
+      },
     },
     body: createRunBody,
     handle: createRun,
@@ -29,14 +36,17 @@ export const runRoutes: Route[] = [
     method: 'GET',
     path: '/runs',
     access: 'admin',
-    doc: { summary: 'The runs that are running, newest first.', answers: { 200: { description: 'The runs.' } } },
+    doc: {
+      summary: 'The runs that are running, newest first.',
+      answers: { 200: { description: 'The runs.', schema: { type: 'array', items: runInfoSchema } } },
+    },
     handle: ({ app, response, principal }) => sendJson(response, app.runs.list(principal.owner).map(toInfo)),
   },
   {
     method: 'GET',
     path: '/runs/:id',
     access: 'inference',
-    doc: { summary: 'A run that is running, or ended a short while ago.', answers: runAnswer },
+    doc: { summary: 'A run that is running, or ended a short while ago.', params, answers: runAnswer },
     handle: (context) => sendJson(context.response, toInfo(findRun(context))),
   },
   {
@@ -45,10 +55,11 @@ export const runRoutes: Route[] = [
     access: 'inference',
     doc: {
       summary: 'Joins a run: a snapshot, then what happens from now on; with `from`, all that came after that event.',
+      params,
       query: {
         from: { schema: { type: 'integer', minimum: 0 }, description: 'Sequence number of the last event seen.' },
       },
-      answers: { 200: { description: 'The events.' } },
+      answers: { 200: { description: 'The events; the last one is `end`.', stream } },
     },
     handle(context) {
       const from = firstSeq(context)
@@ -59,7 +70,7 @@ export const runRoutes: Route[] = [
     method: 'POST',
     path: '/runs/:id/cancel',
     access: 'inference',
-    doc: { summary: 'Stops a run; what was said is kept.', answers: runAnswer },
+    doc: { summary: 'Stops a run; what was said is kept.', params, answers: runAnswer },
     async handle(context) {
       const run = findRun(context)
       await run.cancel()

@@ -94,7 +94,7 @@ export const reasoningProofs = {
 export const logprobProofs = {
   'logprobs.told': async (context) => {
     for (const most of [3, 0]) {
-      const transcript = await ask(context, context.prompts.question, { options: { logprobs: most } })
+      const transcript = await ask(context, context.prompts.question, { options: { logprobs: most, maxTokens: 12 } })
       const deltas = transcript.parts.flatMap((part) => (part.type === 'text-delta' ? [part] : []))
       const tokens = deltas.flatMap(({ logprobs = [] }) => logprobs)
       assert.ok(tokens.length > 0, 'No text came with log probabilities.')

@@ -1,6 +1,5 @@
 import type { Content, Message, ToolCallContent } from 'lmapp-kit'
 import {
-  anything,
   badField,
   byKind,
   described,
@@ -15,7 +14,7 @@ import {
   string,
   tagged,
 } from '../../parse/fields.ts'
-import { unsupportedField } from '../left-out.ts'
+import { only, unsupportedField } from '../left-out.ts'
 import { assistantContent, textContent, userContent } from './content-parts.ts'
 
 const calledFunction = lenient(
@@ -43,8 +42,8 @@ const assistant = lenient(
     reasoning: described('Another name of `reasoning_content`.', string),
     tool_calls: listOf(toolCall),
     name: string,
-    function_call: described('Not supported: see `tool_calls`.', anything),
-    audio: described('Not supported.', anything),
+    function_call: only({ type: 'null' }, () => false, 'give "tool_calls" instead'),
+    audio: only({ type: 'null' }, () => false, 'only texts and "tool_calls" are'),
   },
 )
 const tool = lenient({ content: textContent, tool_call_id: nonEmptyString }, { name: string })
@@ -94,9 +93,6 @@ function toMessage(message: WireMessage, calls: Map<string, string>, place: stri
 }
 
 function toAnswer(message: Read<typeof assistant>, calls: Map<string, string>, place: string): Message {
-  for (const unread of ['function_call', 'audio'] as const) {
-    if (message[unread] !== undefined) throw unsupportedField(`${place}.${unread}`, 'only texts and tool_calls are')
-  }
   const { content = [], refusal = '', tool_calls: called = [] } = message
   const thought = message.reasoning_content ?? message.reasoning ?? ''
   for (const { id, name } of called) calls.set(id, name)

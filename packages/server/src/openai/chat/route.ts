@@ -1,6 +1,7 @@
 import { collectAnswer, openAnswer, streamAnswer } from '../../answer/index.ts'
 import { sendJson } from '../../http/reply.ts'
 import { type Context, withBody } from '../../routes/route.ts'
+import { errorSchema } from '../error.ts'
 import { toHead } from '../head.ts'
 import { fieldNames } from '../settings.ts'
 import { chatAnswerSchema, chatChunkSchema, toChatAnswer } from './answer.ts'
@@ -16,11 +17,16 @@ export const chatRoute = withBody({
     description:
       'What is left out of a request is told in the header `x-lmapp-warning`. A last message of the assistant is gone on with. ' +
       'A stream that breaks off ends with `{"error": …}`, without `finish_reason` and without `[DONE]`.',
+    example: { model: 'smollm2-135m', messages: [{ role: 'user', content: 'Why is the sky blue?' }] },
     answers: {
       200: {
         description: 'The answer; with `stream`, chunks, then `[DONE]`.',
         schema: chatAnswerSchema,
-        stream: { type: 'text/event-stream', schema: chatChunkSchema },
+        stream: {
+          type: 'text/event-stream',
+          schema: { anyOf: [chatChunkSchema, errorSchema] },
+          lastData: '[DONE]',
+        },
       },
     },
   },

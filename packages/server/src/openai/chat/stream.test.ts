@@ -118,7 +118,7 @@ test('a stream that breaks off ends with an error, without a reason and without 
   assert.equal(events.length, 3)
   assert.deepEqual(events.at(-1), {
     error: {
-      message: 'The engine died. Go on with it: lmapp continue',
+      message: 'The engine died. Ask again',
       type: 'server_error',
       param: null,
       code: 'engine-died',

@@ -1,6 +1,7 @@
 import { collectAnswer, openAnswer, streamAnswer } from '../../answer/index.ts'
 import { sendJson } from '../../http/reply.ts'
 import { type Context, withBody } from '../../routes/route.ts'
+import { errorSchema } from '../error.ts'
 import { toHead } from '../head.ts'
 import { fieldNames } from '../settings.ts'
 import { completionSchema, createCompletionEncoder, toCompletion } from './answer.ts'
@@ -20,7 +21,11 @@ export const completionRoute = withBody({
       200: {
         description: 'The answer; with `stream`, chunks, then `[DONE]`.',
         schema: completionSchema,
-        stream: { type: 'text/event-stream', schema: completionSchema },
+        stream: {
+          type: 'text/event-stream',
+          schema: { anyOf: [completionSchema, errorSchema] },
+          lastData: '[DONE]',
+        },
       },
     },
   },

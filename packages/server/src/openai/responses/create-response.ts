@@ -1,5 +1,5 @@
 import { readWishes } from '../../answer/ask.ts'
-import { type Answer, openAnswer, streamAnswer } from '../../answer/index.ts'
+import { type Answer, eachEvent, openAnswer, streamAnswer } from '../../answer/index.ts'
 import { sendJson } from '../../http/reply.ts'
 import type { Context } from '../../routes/route.ts'
 import { createDraft, type Draft } from './draft.ts'
@@ -7,7 +7,7 @@ import { keepResponse } from './keep-response.ts'
 import { readConversation } from './read-conversation.ts'
 import { fieldNames, type ResponseRequest } from './request.ts'
 import { nowInSeconds } from './response.ts'
-import { responsesOf, toResponseId } from './response-store.ts'
+import { toResponseId } from './response-store.ts'
 import { createDraftEncoder, streamDraft } from './stream-draft.ts'
 import { endDraft, writeDraft } from './write-draft.ts'
 
@@ -16,8 +16,8 @@ const backgroundPatienceMs = 50
 
 export async function createResponse(context: Context, request: ResponseRequest): Promise<void> {
   const { echo, stream, ignored } = request
-  const { app, principal, heartbeatMs } = context
-  const store = responsesOf(app)
+  const { principal, heartbeatMs } = context
+  const store = context.responses
   const asked = { items: request.items, instructions: echo.instructions, previous: echo.previous_response_id }
   const conversation = readConversation(asked, store, principal.owner)
   const patienceMs = echo.background ? backgroundPatienceMs : stream ? heartbeatMs : undefined
@@ -58,7 +58,7 @@ function toDraft({ run }: Answer, { echo, stream, summary }: ResponseRequest, is
 }
 
 async function replyWhole({ context, answer, draft, keep }: Reply): Promise<void> {
-  await writeDraft(draft, answer.events(), context.app)
+  await writeDraft(draft, eachEvent(answer), context.app)
   if (draft.error) throw draft.error
   if (!draft.ending) return
   keep()

@@ -43,7 +43,8 @@ export interface DraftOptions extends ResponseHead {
 export function createDraft({ key, summary, replay, ...head }: DraftOptions): Draft {
   const steps: Step[] = []
   const calls: (() => void)[] = []
-  let changed = Promise.withResolvers<void>()
+  /** Somebody waits for what comes next. */
+  let awaited: PromiseWithResolvers<void> | undefined
   let ending: Ending | undefined
   let problem: LmappError | undefined
 
@@ -52,13 +53,13 @@ export function createDraft({ key, summary, replay, ...head }: DraftOptions): Dr
     const isRepeated = last?.type === step.type && (step.type === 'queued' || step.type === 'working')
     if (isRepeated) return
     const isAdded = !replay && addToGroup(last, step)
-    if (!isAdded) steps.push(startGroup(step) ?? step)
+    if (!isAdded) steps.push(replay ? step : (startGroup(step) ?? step))
     wake()
   }
 
   function wake(): void {
-    changed.resolve()
-    changed = Promise.withResolvers()
+    awaited?.resolve()
+    awaited = undefined
   }
 
   function end(found: Ending): void {
@@ -116,7 +117,10 @@ export function createDraft({ key, summary, replay, ...head }: DraftOptions): Dr
             next += 1
             yield step
           } else if (ending) return
-          else await changed.promise
+          else {
+            awaited ??= Promise.withResolvers()
+            await awaited.promise
+          }
         }
       } finally {
         signal.removeEventListener('abort', leave)

@@ -7,6 +7,8 @@ import { cancelResponse, deleteResponse, listInputItems, retrieveResponse } from
 
 const stream = { type: 'text/event-stream', schema: eventSchema } as const
 
+const params = { id: 'Id of a response.' }
+
 /** Responses are kept in memory: the newest of them, until the service ends. */
 export const responseRoutes: Route[] = [
   withBody({
@@ -42,6 +44,7 @@ export const responseRoutes: Route[] = [
     access: 'inference',
     doc: {
       summary: 'A response as it is now.',
+      params,
       query: {
         stream: { schema: { type: 'boolean' }, description: 'Its events from the first, then those to come.' },
         starting_after: {
@@ -59,6 +62,7 @@ export const responseRoutes: Route[] = [
     access: 'inference',
     doc: {
       summary: 'Forgets a response. Those that went on from it stay as they are.',
+      params,
       answers: { 200: { description: 'It is gone.', schema: deletedSchema } },
     },
     handle: deleteResponse,
@@ -69,6 +73,7 @@ export const responseRoutes: Route[] = [
     access: 'inference',
     doc: {
       summary: 'Stops a response that is written in the background; what was said is kept.',
+      params,
       answers: { 200: { description: 'The response.', schema: responseSchema } },
     },
     handle: cancelResponse,
@@ -79,6 +84,7 @@ export const responseRoutes: Route[] = [
     access: 'inference',
     doc: {
       summary: 'What a response answers, without what was before.',
+      params,
       query: {
         limit: { schema: { type: 'integer', minimum: 1, maximum: 100 }, description: 'How many at most; default 20.' },
         order: { schema: { type: 'string', enum: ['asc', 'desc'] }, description: 'Default: the last one first.' },

@@ -1,10 +1,9 @@
 import { sendJson } from '../../http/reply.ts'
 import { lenient, type Read } from '../../parse/fields.ts'
 import type { Context } from '../../routes/route.ts'
+import { promptFields } from './body.ts'
 import { input } from './input.ts'
 import { readConversation } from './read-conversation.ts'
-import { promptFields } from './request.ts'
-import { responsesOf } from './response-store.ts'
 import { toToolUse } from './tools.ts'
 
 /** The body of `POST /v1/responses/input_tokens`. Other fields are of no weight here. */
@@ -14,7 +13,7 @@ export async function countInputTokens(context: Context, body: Read<typeof input
   const { app, caller, principal, response } = context
   const { model, instructions = null, previous_response_id: previous = null } = body
   const asked = { items: body.input.items, instructions, previous }
-  const { messages } = readConversation(asked, responsesOf(app), principal.owner)
+  const { messages } = readConversation(asked, context.responses, principal.owner)
   const { tools } = toToolUse(body.tools ?? { definitions: [] }, body.tool_choice)
   const request = { messages, ...(model !== undefined && { model }), ...(tools && { tools }) }
   const { tokens, exact } = await app.countTokens(caller, request)

@@ -28,18 +28,18 @@ export interface ReadInput {
 
 const message = lenient(
   { role: oneOf('user', 'assistant', 'system', 'developer'), content: contentParts },
-  { id: nonEmptyString },
+  { id: string },
 )
 const functionCall = lenient(
   { call_id: nonEmptyString, name: nonEmptyString },
-  { id: nonEmptyString, arguments: described('JSON, as the model wrote it.', string) },
+  { id: string, arguments: described('JSON, as the model wrote it.', string) },
 )
-const functionCallOutput = lenient({ call_id: nonEmptyString, output: contentParts }, { id: nonEmptyString })
+const functionCallOutput = lenient({ call_id: nonEmptyString, output: contentParts }, { id: string })
 const thought = lenient({ text: string }, {})
 const reasoning = lenient(
   {},
   {
-    id: nonEmptyString,
+    id: string,
     summary: listOf(thought),
     content: listOf(thought),
     encrypted_content: described('Left out: only its author can read it.', string),
@@ -119,7 +119,7 @@ function readMessage({ id, role, content: parts }: Read<typeof message>, place: 
   return {
     item: { type: 'message', role: role === 'developer' ? 'system' : role, content },
     wire: {
-      ...(id !== undefined && { id }),
+      ...(id && { id }),
       type: 'message',
       role,
       status: 'completed',
@@ -136,7 +136,7 @@ function readCall({ id, call_id, name, arguments: given = '' }: Read<typeof func
   return {
     item: { type: 'call', id: call_id, name, arguments: given },
     wire: {
-      ...(id !== undefined && { id }),
+      ...(id && { id }),
       type: 'function_call',
       call_id,
       name,
@@ -156,7 +156,7 @@ function readResult({ id, call_id, output }: Read<typeof functionCallOutput>, pl
   return {
     item: { type: 'result', id: call_id, text: texts.join('\n'), images, place: `${place}.call_id` },
     wire: {
-      ...(id !== undefined && { id }),
+      ...(id && { id }),
       type: 'function_call_output',
       call_id,
       output: isPlain ? first.wire.text : output.map(({ wire }) => wire),
@@ -176,7 +176,7 @@ function readReasoning(given: Read<typeof reasoning>, place: string): InputItem 
   return {
     item: { type: 'reasoning', text },
     wire: {
-      ...(id !== undefined && { id }),
+      ...(id && { id }),
       type: 'reasoning',
       summary: summary.map((part) => ({ type: 'summary_text', ...part })),
       ...(content.length > 0 && { content: content.map((part) => ({ type: 'reasoning_text', ...part })) }),

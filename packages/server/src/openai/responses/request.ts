@@ -1,25 +1,9 @@
 import type { Ask, FieldNames } from '../../answer/index.ts'
-import {
-  anything,
-  badField,
-  boolean,
-  described,
-  integer,
-  lenient,
-  listOf,
-  nonEmptyString,
-  object,
-  oneOf,
-  type Parser,
-  parser,
-  type Read,
-  string,
-  tagged,
-} from '../../parse/fields.ts'
-import { type LeftOut, notingLeftOut, only } from '../left-out.ts'
-import { settingFields, toOptions } from '../settings.ts'
-import { type InputItem, input } from './input.ts'
-import { toolChoice, tools, toToolUse } from './tools.ts'
+import { badField, type Parser, parser } from '../../parse/fields.ts'
+import { toOptions } from '../settings.ts'
+import { type Body, body, type Format } from './body.ts'
+import type { InputItem } from './input.ts'
+import { toToolUse } from './tools.ts'
 
 /** What lmapp's settings are called here. */
 export const fieldNames: FieldNames = {
@@ -32,103 +16,6 @@ export const fieldNames: FieldNames = {
   schema: 'text.format',
   reasoning: 'reasoning',
 }
-
-const format = tagged('type', {
-  text: lenient({}, {}),
-  json_object: lenient({}, {}),
-  json_schema: lenient({}, { name: string, description: string, schema: object, strict: boolean }),
-})
-const summaryStyle = oneOf('auto', 'concise', 'detailed')
-const reasoning = lenient(
-  {},
-  {
-    effort: oneOf('none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'),
-    summary: described('With it, thoughts come as the summary; without it, as what they are.', summaryStyle),
-    generate_summary: described('Another name of `summary`.', summaryStyle),
-  },
-)
-
-const mostPairs = 16
-const longestValue = 512
-const metadata: Parser<Record<string, string>> = parser(
-  {
-    type: 'object',
-    maxProperties: mostPairs,
-    propertyNames: { maxLength: 64 },
-    additionalProperties: { type: 'string', maxLength: longestValue },
-    description: 'Shown again with the response.',
-  },
-  (value, place) => {
-    const pairs = Object.entries(object(value, place))
-    const isShort = pairs.every(
-      ([key, text]) => [...key].length <= 64 && typeof text === 'string' && [...text].length <= longestValue,
-    )
-    if (isShort && pairs.length <= mostPairs) return value as Record<string, string>
-    throw badField(place, 'an object of at most 16 short strings')
-  },
-)
-
-/** What is answered, and how it is asked for; that of `POST /v1/responses/input_tokens` too. */
-export const promptFields = {
-  model: described(
-    'An alias, backend/model, or a name. Absent: the configured one, else what is found.',
-    nonEmptyString,
-  ),
-  instructions: described('The system prompt of this answer alone: later ones do not inherit it.', string),
-  previous_response_id: described(
-    'The conversation of this response goes on; its instructions do not.',
-    nonEmptyString,
-  ),
-  tools,
-  tool_choice: toolChoice,
-  reasoning,
-  text: lenient({}, { format, verbosity: oneOf('low', 'medium', 'high') }),
-  parallel_tool_calls: boolean,
-  truncation: oneOf('auto', 'disabled'),
-  conversation: only({ type: 'null' }, () => false, 'no conversations are kept; give "previous_response_id" instead'),
-}
-
-const fields = {
-  ...promptFields,
-  prompt: only({ type: 'null' }, () => false, 'no templates are kept here; give "input" and "instructions" instead'),
-  stream: boolean,
-  stream_options: object,
-  background: described('It is written whether or not anybody waits for it, and can be polled.', boolean),
-  store: described('Whether it can be retrieved and gone on with; default true.', boolean),
-  max_output_tokens: settingFields.max_tokens,
-  temperature: settingFields.temperature,
-  top_p: settingFields.top_p,
-  top_logprobs: integer(0, 20),
-  include: listOf(string),
-  metadata,
-  max_tool_calls: integer(1),
-  context_management: anything,
-  moderation: anything,
-  user: string,
-  safety_identifier: string,
-  service_tier: string,
-  prompt_cache_key: string,
-  prompt_cache_retention: string,
-  prompt_cache_options: anything,
-}
-
-const leftOut: LeftOut = {
-  stream_options: { why: 'there is nothing to choose' },
-  max_tool_calls: { why: 'no tools are run here' },
-  context_management: { why: 'a prompt that is too long is refused, never cut' },
-  moderation: { why: 'nothing is moderated here' },
-  truncation: { why: 'a prompt that is too long is refused, never cut', unless: (value) => value === 'disabled' },
-  parallel_tool_calls: { why: 'how many tools are called is up to the model', unless: (value) => value === true },
-  user: { why: 'who asks is known by the key' },
-  safety_identifier: { why: 'who asks is known by the key' },
-  service_tier: { why: 'there is one tier', unless: (value) => value === 'auto' || value === 'default' },
-  prompt_cache_key: { why: 'engines know their caches by themselves' },
-  prompt_cache_retention: { why: 'engines know their caches by themselves' },
-  prompt_cache_options: { why: 'engines know their caches by themselves' },
-}
-
-const body = notingLeftOut(lenient({ input }, fields), leftOut)
-type Body = Read<typeof body>
 
 /** What of a request is shown again in its response. */
 export interface Echo {
@@ -222,8 +109,6 @@ function toEcho(request: Body): Echo {
 function toSummaryStyle({ reasoning: wish }: Body): string | null {
   return wish?.summary ?? wish?.generate_summary ?? null
 }
-
-type Format = Read<typeof format> | undefined
 
 function toSchema(given: Format): Record<string, unknown> | undefined {
   if (given?.type === 'json_object') return { type: 'object' }

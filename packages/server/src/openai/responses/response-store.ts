@@ -1,5 +1,4 @@
 import { LmappError } from 'lmapp-kit'
-import type { ServerApp } from '../../app.ts'
 import type { Turn } from './conversation.ts'
 import type { Draft } from './draft.ts'
 import type { NamedItem } from './items.ts'
@@ -154,13 +153,4 @@ export function getResponse(store: ResponseStore, id: string, owner: string, fie
     hint: 'Responses are kept in memory, the newest of them, unless "store" is false; send the whole conversation instead',
     details: { field },
   })
-}
-
-const stores = new WeakMap<ServerApp, ResponseStore>()
-
-/** That of a service. */
-export function responsesOf(app: ServerApp): ResponseStore {
-  const store = stores.get(app) ?? createResponseStore()
-  stores.set(app, store)
-  return store
 }

@@ -13,7 +13,8 @@ export type Step =
 export function toStep(event: RunEvent): Step | undefined {
   switch (event.type) {
     case 'text-delta':
-      return { type: 'text', text: event.text, ...(event.logprobs && { logprobs: event.logprobs }) }
+      if (!event.logprobs) return { type: 'text', text: event.text }
+      return { type: 'text', text: event.text, logprobs: event.logprobs }
     case 'reasoning-delta':
       return { type: 'reasoning', text: event.text }
     case 'tool-call':

@@ -3,7 +3,7 @@ import { sendJson } from '../../http/reply.ts'
 import { badField, integer, oneOf } from '../../parse/fields.ts'
 import { queryInteger } from '../../parse/requests.ts'
 import { type Context, param } from '../../routes/route.ts'
-import { getResponse, responsesOf, type StoredResponse, toResponseId } from './response-store.ts'
+import { getResponse, type StoredResponse, toResponseId } from './response-store.ts'
 import { streamDraft } from './stream-draft.ts'
 
 /** What can be done with responses that are kept. */
@@ -18,7 +18,7 @@ export async function retrieveResponse(context: Context): Promise<void> {
 
 export async function deleteResponse(context: Context): Promise<void> {
   const stored = find(context)
-  responsesOf(context.app).remove(stored)
+  context.responses.remove(stored)
   if (stored.background) await stored.cancel?.()
   sendJson(context.response, { id: toResponseId(stored.key), object: 'response', deleted: true })
 }
@@ -60,7 +60,7 @@ export function listInputItems(context: Context): void {
 }
 
 function find(context: Context): StoredResponse {
-  return getResponse(responsesOf(context.app), param(context, 'id'), context.principal.owner, 'response_id')
+  return getResponse(context.responses, param(context, 'id'), context.principal.owner, 'response_id')
 }
 
 function readBoolean(query: URLSearchParams, name: string): boolean {

@@ -1,4 +1,3 @@
-import './hook-routes.ts'
 import assert from 'node:assert/strict'
 import { startTestService, type TestService } from '../../../testing/test-app.ts'
 

@@ -1,0 +1,93 @@
+import json
+
+import openai
+from common import WEATHER, WEATHER_RESULT, Mood, describe
+
+TOOLS = [{"type": "function", "function": {**WEATHER, "strict": True}}]
+
+
+def open_openai(address):
+    return openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+
+
+def body(ask):
+    limit = {"max_completion_tokens": ask["maxTokens"]} if "maxTokens" in ask else {}
+    return {"model": ask["model"], "messages": [{"role": "user", "content": ask["prompt"]}], **limit}
+
+
+class Client:
+    def __init__(self, client):
+        self.client = client
+        self.completions = client.chat.completions
+
+    def chat(self, ask):
+        completions = self.client.with_options(max_retries=ask.get("retries", 0)).chat.completions
+        answer = completions.create(**body(ask))
+        choice, usage = answer.choices[0], answer.usage
+        return {
+            "text": choice.message.content,
+            "stop": choice.finish_reason,
+            "inputTokens": usage.prompt_tokens,
+            "outputTokens": usage.completion_tokens,
+        }
+
+    def stream(self, ask, on_text, left):
+        said = {"text": "", "stop": None, "outputTokens": None}
+        options = {"stream": True, "stream_options": {"include_usage": True}}
+        with self.completions.create(**body(ask), **options) as chunks:
+            for chunk in chunks:
+                if left():
+                    break
+                if chunk.usage:
+                    said["outputTokens"] = chunk.usage.completion_tokens
+                for choice in chunk.choices:
+                    text = choice.delta.content or ""
+                    said["text"] += text
+                    said["stop"] = choice.finish_reason or said["stop"]
+                    on_text(text)
+        return said
+
+    def tools(self, ask):
+        def once(messages):
+            request = {"model": ask["model"], "messages": messages, "tools": TOOLS}
+            if not ask["stream"]:
+                return self.completions.create(**request)
+            with self.completions.stream(**request) as stream:
+                return stream.get_final_completion()
+
+        question = {"role": "user", "content": ask["prompt"]}
+        first = once([question]).choices[0]
+        call = first.message.tool_calls[0]
+        said = {"role": "assistant", "content": first.message.content, "tool_calls": [as_sent(call)]}
+        result = {"role": "tool", "tool_call_id": call.id, "content": WEATHER_RESULT}
+        second = once([question, said, result]).choices[0]
+        return {
+            "name": call.function.name,
+            "arguments": json.loads(call.function.arguments),
+            "stop": first.finish_reason,
+            "answer": second.message.content,
+        }
+
+    def schema(self, ask):
+        return self.completions.parse(**body(ask), response_format=Mood).choices[0].message.parsed.model_dump()
+
+    def embed(self, ask):
+        return [each.embedding for each in self.client.embeddings.create(model=ask["model"], input=ask["texts"]).data]
+
+    def models(self, _ask):
+        return [model.id for model in self.client.models.list()]
+
+    def wrong_field(self, ask):
+        return self.completions.create(**body(ask), temperature="hot").model_dump()
+
+    def describe(self, error):
+        return describe(error, openai.APIError)
+
+
+def as_sent(call):
+    function = {"name": call.function.name, "arguments": call.function.arguments}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def open_client(address, _variant):
+    return Client(open_openai(address))

@@ -1,0 +1,106 @@
+import type { Subject } from '../support/client.ts'
+import { type Environment, openPython } from '../support/python.ts'
+
+type Row = Omit<Subject, 'open' | 'registry'> & { module: string; environment?: Environment; variant?: string }
+
+const rows = {
+  openai: {
+    name: 'openai, chat completions',
+    package: 'openai',
+    module: 'openai_chat',
+    dialect: 'OpenAI',
+    kind: 'sdk',
+    stops: { end: 'stop', length: 'length', tools: 'tool_calls' },
+    has: ['tools', 'schema', 'embed', 'models', 'wrongField', 'retries'],
+  },
+  responses: {
+    name: 'openai, responses',
+    package: 'openai',
+    module: 'openai_responses',
+    dialect: 'OpenAI',
+    kind: 'sdk',
+    stops: { end: 'completed', length: 'max_output_tokens', tools: 'completed' },
+    has: ['tools', 'schema', 'wrongField', 'retries'],
+  },
+  anthropic: {
+    name: 'anthropic',
+    package: 'anthropic',
+    module: 'anthropic_messages',
+    dialect: 'Anthropic',
+    kind: 'sdk',
+    stops: { end: 'end_turn', length: 'max_tokens', tools: 'tool_use' },
+    has: ['tools', 'schema', 'count', 'models', 'wrongField', 'retries'],
+  },
+  ollama: {
+    name: 'ollama',
+    package: 'ollama',
+    module: 'ollama_chat',
+    dialect: 'Ollama',
+    kind: 'sdk',
+    stops: { end: 'stop', length: 'length', tools: 'stop' },
+    has: ['tools', 'schema', 'embed', 'models', 'wrongField'],
+  },
+  litellmOpenai: {
+    name: 'litellm, openai/…',
+    package: 'litellm',
+    module: 'litellm_client',
+    environment: 'litellm',
+    variant: 'openai',
+    dialect: 'OpenAI',
+    kind: 'framework',
+    stops: { end: 'stop', length: 'length', tools: 'tool_calls' },
+    has: [],
+  },
+  litellmAnthropic: {
+    name: 'litellm, anthropic/…',
+    package: 'litellm',
+    module: 'litellm_client',
+    environment: 'litellm',
+    variant: 'anthropic',
+    dialect: 'Anthropic',
+    kind: 'framework',
+    stops: { end: 'stop', length: 'length', tools: 'tool_calls' },
+    has: [],
+  },
+  litellmOllama: {
+    name: 'litellm, ollama_chat/…',
+    package: 'litellm',
+    module: 'litellm_client',
+    environment: 'litellm',
+    variant: 'ollama_chat',
+    dialect: 'Ollama',
+    kind: 'framework',
+    stops: { end: 'stop', length: 'length', tools: 'tool_calls' },
+    has: [],
+  },
+  llm: {
+    name: 'llm, extra-openai-models.yaml',
+    package: 'llm',
+    module: 'llm_client',
+    variant: 'openai',
+    dialect: 'OpenAI',
+    kind: 'framework',
+    stops: null,
+    has: [],
+  },
+  llmOllama: {
+    name: 'llm, llm-ollama',
+    package: 'llm-ollama',
+    module: 'llm_client',
+    variant: 'ollama',
+    dialect: 'Ollama',
+    kind: 'framework',
+    stops: null,
+    has: [],
+  },
+} satisfies Record<string, Row>
+
+export function toSubject(name: keyof typeof rows): Subject {
+  const { module, environment = 'sdks', variant = '', ...row }: Row = rows[name]
+  const { has } = row
+  return {
+    ...row,
+    registry: 'PyPI',
+    open: (address) => openPython({ environment, module, variant, address, has }),
+  }
+}

@@ -1,0 +1,96 @@
+/** Clients that are written in Python: one process each, which is asked by lines of JSON. See `python/driver.py`. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Client, ErrorTold, Extra, Said, StreamOptions, ToolRound } from './client.ts'
+
+/** The environments that `run-tests.sh` makes. */
+export type Environment = 'sdks' | 'litellm'
+
+interface Reply {
+  id: number
+  text?: string
+  result?: unknown
+  error?: ErrorTold
+}
+
+interface Question {
+  onText?: ((text: string) => void) | undefined
+  resolve(result: unknown): void
+  reject(error: Error): void
+}
+
+class ClientError extends Error {
+  readonly told: ErrorTold
+
+  constructor(told: ErrorTold) {
+    super(`${told.name}: ${told.message}`)
+    this.told = told
+  }
+}
+
+export interface PythonOptions {
+  environment: Environment
+  /** Name of a module in `python/`. */
+  module: string
+  /** What the module is told besides, such as the dialect it is to speak. */
+  variant?: string
+  address: string
+  has: readonly Extra[]
+}
+
+export async function openPython({ environment, module, variant = '', address, has }: PythonOptions): Promise<Client> {
+  const folder = process.env[`LMAPP_CLIENTS_${environment.toUpperCase()}`]
+  if (!folder) throw new Error('The Python environments are made by test/clients/run-tests.sh.')
+  const driver = fileURLToPath(new URL('../python/driver.py', import.meta.url))
+  const child = spawn(`${folder}/bin/python`, [driver, module, address, variant], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const questions = new Map<number, Question>()
+  const stderr: string[] = []
+  child.stderr.setEncoding('utf8').on('data', (text: string) => stderr.push(text))
+  child.stdin.on('error', () => {})
+  const closed = once(child, 'close').then(() => {
+    for (const { reject } of questions.values()) reject(new Error(`The driver ended: ${stderr.join('')}`))
+  })
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const { id, text, result, error }: Reply = JSON.parse(line)
+    const question = questions.get(id)
+    if (text !== undefined) return question?.onText?.(text)
+    questions.delete(id)
+    if (error) question?.reject(new ClientError(error))
+    else question?.resolve(result)
+  })
+
+  let count = 0
+  const send = (message: object) => child.stdin.write(`${JSON.stringify(message)}\n`)
+  const ask = <Result>(op: string, args: object, { onText, signal }: StreamOptions = {}): Promise<Result> => {
+    count += 1
+    const id = count
+    const { promise, resolve, reject } = Promise.withResolvers<Result>()
+    questions.set(id, { onText, resolve: (result) => resolve(result as Result), reject })
+    signal?.addEventListener('abort', () => send({ id, op: 'leave' }))
+    send({ id, op, args })
+    return promise
+  }
+  const extras: Partial<Client> = {
+    tools: (asked, options) => ask<ToolRound>('tools', { ...asked, ...options }),
+    schema: (asked) => ask('schema', asked),
+    embed: (model, texts) => ask<number[][]>('embed', { model, texts }),
+    count: (asked) => ask<number>('count', asked),
+    models: () => ask<string[]>('models', {}),
+    wrongField: (model) => ask('wrong_field', { model, prompt: 'Hi.' }),
+  }
+  return {
+    ...Object.fromEntries(Object.entries(extras).filter(([name]) => has.some((each) => each === name))),
+    chat: (asked) => ask<Said>('chat', asked),
+    stream: (asked, options) => ask<Said>('stream', asked, options),
+    describeError(error) {
+      if (error instanceof ClientError) return error.told
+      return { own: false, name: 'driver', message: String(error) }
+    },
+    async [Symbol.asyncDispose]() {
+      child.stdin.end()
+      await closed
+    },
+  }
+}
