@@ -70,7 +70,12 @@ async function measure(): Promise<void> {
   const { config } = registry
   await using runs = createRunManager({ store, backends: registry.backends, library, config: async () => config })
   const ask = createAsking(runs, store)
-  const rates = { off: [] as number[], on: [] as number[], commits: [] as number[], cpu: { on: [] as number[], off: [] as number[] } }
+  const rates = {
+    off: [] as number[],
+    on: [] as number[],
+    commits: [] as number[],
+    cpu: { on: [] as number[], off: [] as number[] },
+  }
   for (let round = -1; round < rounds; round += 1) {
     for (const saved of [false, true]) {
       const before = await commits.read()
@@ -83,14 +88,18 @@ async function measure(): Promise<void> {
       rates.cpu[saved ? 'on' : 'off'].push((user + system) / count)
       if (saved) {
         const [durable, normal] = [after.FULL - before.FULL, after.NORMAL - before.NORMAL]
-        console.log(`commits per request: ${(durable / count).toFixed(3)} durable, ${(normal / count).toFixed(3)} normal`)
+        console.log(
+          `commits per request: ${(durable / count).toFixed(3)} durable, ${(normal / count).toFixed(3)} normal`,
+        )
       }
     }
   }
   const off = toFigures(rates.off).p50
   const on = toFigures(rates.on).p50
   console.log(`history off ${Math.round(off)}/s, on ${Math.round(on)}/s: ${(100 * (1 - on / off)).toFixed(1)} % fewer`)
-  console.log(`CPU per request: off ${Math.round(toFigures(rates.cpu.off).p50)} µs, on ${Math.round(toFigures(rates.cpu.on).p50)} µs`)
+  console.log(
+    `CPU per request: off ${Math.round(toFigures(rates.cpu.off).p50)} µs, on ${Math.round(toFigures(rates.cpu.on).p50)} µs`,
+  )
   await measureBegin(store)
 }
 
@@ -161,8 +170,6 @@ function createAsking(runs: RunManager, store: Store) {
     for await (const _ of run.batches({ from: 0 }));
   }
 }
-
-
 
 async function askAround(ask: (n: number) => Promise<void>): Promise<{ count: number; tookMs: number }> {
   const first = asked

@@ -38,8 +38,9 @@ export interface ModelsOfApp {
   unload(caller: Caller, ref: string): Promise<{ ref: string }>
   /** Names that configuration gives to models, and what each stands for, in order. */
   aliases(caller: Caller): Promise<{ name: string; refs: string[] }[]>
-  /** Gives a model another name. */
+  /** Gives a model another name, and takes it away again: an alias of the configuration. */
   copy(caller: Caller, ref: string, name: string): Promise<void>
+  unname(caller: Caller, name: string): Promise<void>
 }
 
 /** The keys by which programs are let in. */

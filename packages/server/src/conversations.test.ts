@@ -245,7 +245,7 @@ describe('any nonsense', () => {
     })
   }
 
-  test('deep within an error that is imported is left out', async () => {
+  test('deep within an error that is imported is refused with the whole', async () => {
     await using service = await startTestService()
     const answer = JSON.stringify(toMessage('aaaa-b', { role: 'assistant' })).replace(
       '"error":null',
@@ -256,10 +256,8 @@ describe('any nonsense', () => {
     const body = `{"conversations":[${tree}]}`
     const path = `${base}/conversations/import`
     const sent = await rawRequest({ socketPath: service.socketPath, method: 'POST', path, headers, body })
-    assert.equal(sent.status, 200)
-    assert.deepEqual((await service.client.getConversation('aaaa-c')).messages[0]?.error, {
-      code: 'stalled',
-      message: 'x',
-    })
+    assert.equal(sent.status, 400)
+    assert.match(sent.message ?? '', /nested less deeply/)
+    assert.deepEqual(await service.client.listConversations(), [])
   })
 })

@@ -5,8 +5,8 @@ import { createConversationKeeper } from './answer/conversation-keeper.ts'
 import type { ServerApp } from './app.ts'
 import { type Door, handleRequest } from './handle-request.ts'
 import { toBody } from './http/reply.ts'
-import { createResponseStore } from './openai/responses/response-store.ts'
 import { listenOnSocket, listenOnTcp } from './listen.ts'
+import { createResponseStore } from './openai/responses/response-store.ts'
 
 export interface ServerOptions {
   /** How often an event stream carries a comment. Default 15 s. */

@@ -1,8 +1,8 @@
 """Asks a client what the tests say, a line of JSON each, and tells what it answered.
 
-    python driver.py MODULE ADDRESS VARIANT
+    python driver.py ADDRESS
 
-MODULE has `open_client(address, variant)`. Its client has a method for each operation; `stream(ask, on_text, left)` calls
+A question names a module, which has `open_client(address, variant)`. Its client has a method for each operation; `stream(ask, on_text, left)` calls
 `on_text` with each piece, and leaves where `left()` is true. `describe(error)` tells of an error
 `{own, name, status, message}`.
 """
@@ -34,20 +34,20 @@ def answer(client, identifier, operation, ask, leaving):
         reply(identifier, error=client.describe(error))
 
 
-def main(module, address, variant):
-    client = importlib.import_module(module).open_client(address, variant)
-    leaving = {}
-    threads = []
+def main(address):
+    clients, leaving = {}, {}
     for line in sys.stdin:
         message = json.loads(line)
         identifier, operation = message["id"], message["op"]
         if operation == "leave":
             leaving[identifier].set()
             continue
+        which = message["module"], message["variant"]
+        if which not in clients:
+            clients[which] = importlib.import_module(which[0]).open_client(address, which[1])
         leaving[identifier] = threading.Event()
-        arguments = (client, identifier, operation, message["args"], leaving[identifier])
-        threads.append(threading.Thread(target=answer, args=arguments, daemon=True))
-        threads[-1].start()
+        arguments = (clients[which], identifier, operation, message["args"], leaving[identifier])
+        threading.Thread(target=answer, args=arguments, daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import tempfile
 import threading
 import urllib.request
 
-# Before it is imported: it reads its folder then.
+# Set before it is imported.
 folder = tempfile.TemporaryDirectory()
 os.environ["LLM_USER_PATH"] = folder.name
 
@@ -64,9 +64,9 @@ class Client:
 
 
 def open_client(address, variant):
-    if variant == "openai":
+    if not os.listdir(folder.name):
         write_models(address)
-    os.environ["OLLAMA_HOST"] = address if variant == "ollama" else "http://127.0.0.1:9"
+        os.environ["OLLAMA_HOST"] = address
     import llm
 
     return Client(llm, "ollama/" if variant == "ollama" else "")

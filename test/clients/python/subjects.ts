@@ -95,7 +95,7 @@ const rows = {
   },
 } satisfies Record<string, Row>
 
-export function toSubject(name: keyof typeof rows): Subject {
+export function pythonSubject(name: keyof typeof rows): Subject {
   const { module, environment = 'sdks', variant = '', ...row }: Row = rows[name]
   const { has } = row
   return {

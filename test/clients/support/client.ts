@@ -89,7 +89,9 @@ export const weather = {
   },
 } as const
 
+/** What the tool gives, and what the model then answers. */
 export const weatherResult = 'Rain, 12 degrees.'
+export const weatherAnswer = 'Take an umbrella.'
 
 export const moodSchema = {
   type: 'object',

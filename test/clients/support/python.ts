@@ -30,48 +30,31 @@ class ClientError extends Error {
   }
 }
 
+interface Driver {
+  ask(message: object, options: StreamOptions): Promise<unknown>
+  close(): Promise<void>
+}
+
 export interface PythonOptions {
   environment: Environment
   /** Name of a module in `python/`. */
   module: string
   /** What the module is told besides, such as the dialect it is to speak. */
-  variant?: string
+  variant: string
   address: string
   has: readonly Extra[]
 }
 
-export async function openPython({ environment, module, variant = '', address, has }: PythonOptions): Promise<Client> {
-  const folder = process.env[`LMAPP_CLIENTS_${environment.toUpperCase()}`]
-  if (!folder) throw new Error('The Python environments are made by test/clients/run-tests.sh.')
-  const driver = fileURLToPath(new URL('../python/driver.py', import.meta.url))
-  const child = spawn(`${folder}/bin/python`, [driver, module, address, variant], { stdio: ['pipe', 'pipe', 'pipe'] })
-  const questions = new Map<number, Question>()
-  const stderr: string[] = []
-  child.stderr.setEncoding('utf8').on('data', (text: string) => stderr.push(text))
-  child.stdin.on('error', () => {})
-  const closed = once(child, 'close').then(() => {
-    for (const { reject } of questions.values()) reject(new Error(`The driver ended: ${stderr.join('')}`))
-  })
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const { id, text, result, error }: Reply = JSON.parse(line)
-    const question = questions.get(id)
-    if (text !== undefined) return question?.onText?.(text)
-    questions.delete(id)
-    if (error) question?.reject(new ClientError(error))
-    else question?.resolve(result)
-  })
+/** One process for all clients of an environment: they take seconds to import. */
+const drivers = new Map<string, { driver: Driver; users: number }>()
 
-  let count = 0
-  const send = (message: object) => child.stdin.write(`${JSON.stringify(message)}\n`)
-  const ask = <Result>(op: string, args: object, { onText, signal }: StreamOptions = {}): Promise<Result> => {
-    count += 1
-    const id = count
-    const { promise, resolve, reject } = Promise.withResolvers<Result>()
-    questions.set(id, { onText, resolve: (result) => resolve(result as Result), reject })
-    signal?.addEventListener('abort', () => send({ id, op: 'leave' }))
-    send({ id, op, args })
-    return promise
-  }
+export async function openPython({ environment, module, variant, address, has }: PythonOptions): Promise<Client> {
+  const key = `${environment} ${address}`
+  const shared = drivers.get(key) ?? { driver: startDriver(environment, address), users: 0 }
+  drivers.set(key, shared)
+  shared.users += 1
+  const ask = <Result>(op: string, args: object, options: StreamOptions = {}) =>
+    shared.driver.ask({ module, variant, op, args }, options) as Promise<Result>
   const extras: Partial<Client> = {
     tools: (asked, options) => ask<ToolRound>('tools', { ...asked, ...options }),
     schema: (asked) => ask('schema', asked),
@@ -89,6 +72,47 @@ export async function openPython({ environment, module, variant = '', address, h
       return { own: false, name: 'driver', message: String(error) }
     },
     async [Symbol.asyncDispose]() {
+      shared.users -= 1
+      if (shared.users > 0) return
+      drivers.delete(key)
+      await shared.driver.close()
+    },
+  }
+}
+
+function startDriver(environment: Environment, address: string): Driver {
+  const folder = process.env[`LMAPP_CLIENTS_${environment.toUpperCase()}`]
+  if (!folder) throw new Error('The Python environments are made by test/clients/run-tests.sh.')
+  const driver = fileURLToPath(new URL('../python/driver.py', import.meta.url))
+  const child = spawn(`${folder}/bin/python`, [driver, address], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const questions = new Map<number, Question>()
+  const stderr: string[] = []
+  child.stderr.setEncoding('utf8').on('data', (text: string) => stderr.push(text))
+  child.stdin.on('error', () => {})
+  const closed = once(child, 'close').then(() => {
+    for (const { reject } of questions.values()) reject(new Error(`The driver ended: ${stderr.join('')}`))
+  })
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const { id, text, result, error }: Reply = JSON.parse(line)
+    const question = questions.get(id)
+    if (text !== undefined) return question?.onText?.(text)
+    questions.delete(id)
+    if (error) question?.reject(new ClientError(error))
+    else question?.resolve(result)
+  })
+  const send = (message: object) => child.stdin.write(`${JSON.stringify(message)}\n`)
+  let count = 0
+  return {
+    ask(message, { onText, signal }) {
+      count += 1
+      const id = count
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+      questions.set(id, { onText, resolve, reject })
+      signal?.addEventListener('abort', () => send({ id, op: 'leave' }))
+      send({ id, ...message })
+      return promise
+    },
+    async close() {
       child.stdin.end()
       await closed
     },

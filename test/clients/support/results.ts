@@ -18,41 +18,51 @@ export const features = [
 ] as const
 export type Feature = (typeof features)[number]
 
-/** Of a feature: how many of its cases passed, and what the client itself does not do. */
+/** Of a feature: how many of its cases passed and did not, and why the client itself cannot do some of them. */
 export interface Tally {
   passed: number
   failed: number
-  shortcomings: string[]
+  lacks: string[]
 }
 
 export interface ClientResults {
   client: string
   package: string
-  registry: string
+  registry: 'npm' | 'PyPI'
   version: string
   dialect: string
   features: Partial<Record<Feature, Tally>>
 }
 
+export interface Recorder {
+  take(feature: Feature, passed: boolean): void
+  lacks(feature: Feature, reason: string): void
+  write(): void
+}
+
 const clients = fileURLToPath(new URL('..', import.meta.url))
 
 /** Collects what one client did, for the run that named a folder for it; without one nothing is kept. */
-export function createRecorder(subject: Subject, part = 'mock') {
-  const tallies: ClientResults['features'] = {}
+export function createRecorder(subject: Subject, part = 'scripted'): Recorder {
+  const features: ClientResults['features'] = {}
+  const tally = (feature: Feature) => {
+    features[feature] ??= { passed: 0, failed: 0, lacks: [] }
+    return features[feature]
+  }
   return {
-    take(feature: Feature, outcome: 'passed' | 'failed', shortcoming?: string) {
-      tallies[feature] ??= { passed: 0, failed: 0, shortcomings: [] }
-      tallies[feature][outcome] += 1
-      if (shortcoming) tallies[feature].shortcomings.push(shortcoming)
+    take(feature, passed) {
+      tally(feature)[passed ? 'passed' : 'failed'] += 1
     },
+    lacks: (feature, reason) => void tally(feature).lacks.push(reason),
     write() {
       const folder = process.env.LMAPP_CLIENT_RESULTS
       if (!folder) return
-      mkdirSync(folder, { recursive: true })
       const { name: client, package: packageName, registry, dialect } = subject
       const version = readVersion(subject)
-      const results = { client, package: packageName, registry, version, dialect, features: tallies }
-      writeFileSync(join(folder, `${client.replaceAll(/\W+/g, '-')}-${registry}.${part}.json`), JSON.stringify(results))
+      const results: ClientResults = { client, package: packageName, registry, version, dialect, features }
+      const file = `${registry}-${client.replaceAll(/\W+/g, '-')}.${part}.json`
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(join(folder, file), JSON.stringify(results))
     },
   }
 }

@@ -1,4 +1,5 @@
 import { createClient, createFetchTransport } from 'lmapp-client'
+import { weatherAnswer } from './client.ts'
 import { createHome, type Home, type Running, until, withMock } from '../../support/home.ts'
 
 export const reply = 'One two three four five six seven eight nine ten.'
@@ -36,17 +37,17 @@ const good = {
   'slow-load': { reply, load: { steps: 5, stepMs: 100 } },
   endless: { reply: 'and on ', repeatTokens: 100_000, paceMs: 20 },
   silent: { promptMs: 100_000 },
-  weather: { reply: 'Take an umbrella.', toolCall: { name: 'get_weather', arguments: { city: 'Paris' } } },
+  weather: { reply: weatherAnswer, toolCall: { name: 'get_weather', arguments: { city: 'Paris' } } },
   embedder: { embedDimensions: 8 },
   tiny: { reply, contextLength: 16 },
-  blind: { reply },
 }
 
 const faulty = {
   ...Object.fromEntries([...faultsMidAnswer, ...faultsBefore].map((fault) => [fault, toScript(fault)])),
   // The service itself tries once more, so the client's second request is the first to succeed.
-  passing: { reply, fault: { kind: 'fail-at-once', times: 2 } },
-  crash: { reply, paceMs: 20, fault: { kind: 'crash-process', afterTokens: 3 } },
+  ...Object.fromEntries(
+    Array.from({ length: 10 }, (_, index) => [`passing-${index}`, { reply, fault: { kind: 'fail-at-once', times: 2 } }]),
+  ),
 }
 
 const timeouts = { connectMs: 2000, stallMs: 1000, loadMs: 1000 }
@@ -57,6 +58,8 @@ export interface World extends AsyncDisposable {
   readonly address: string
   /** Resolves when so many runs are running. */
   untilRunning(count: number): Promise<void>
+  /** Ends the service as the kernel does. */
+  kill(): void
 }
 
 export async function openWorld(): Promise<World> {
@@ -75,6 +78,7 @@ export async function serve(home: Home): Promise<World> {
     async untilRunning(count) {
       await until(async () => ((await guest.health()).activeRuns === count ? true : undefined))
     },
+    kill: () => void serving.process.kill('SIGKILL'),
     [Symbol.asyncDispose]: () => close(home, serving),
   }
 }

@@ -25,7 +25,7 @@ import { createServer, type LmappServer, type ServerApp } from '@lmapp/server'
 import { apiVersion, type ServiceHealth } from 'lmapp-client'
 import { version } from '../version.ts'
 import { createBackendTypes } from './backend-types.ts'
-import { nameModel } from './name-model.ts'
+import { nameModel, unnameModel } from './name-model.ts'
 import { createUnknownKeyNotes } from './note-unknown-keys.ts'
 import { createPluginCatalogue } from './plugin-catalogue.ts'
 import { withPlugins } from './plugin-reports.ts'
@@ -204,6 +204,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
       load: ({ environment, signal }, ref) => loading.load(ref, environment, { signal }),
       unload: ({ environment }, ref) => loading.unload(ref, environment),
       aliases: async () => Object.entries((await config()).aliases).map(([name, refs]) => ({ name, refs })),
+      unname: (_caller, name) => unnameModel(name, places.configFile),
       copy: ({ environment }, ref, name) => nameModel(ref, name, { models, environment, file: places.configFile }),
     },
     backends: {

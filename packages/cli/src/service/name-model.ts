@@ -1,4 +1,4 @@
-import { createDefaultConfigText, getConfigValue, setConfigValue } from '@lmapp/core/config'
+import { createDefaultConfigText, getConfigValue, setConfigValue, unsetConfigValue } from '@lmapp/core/config'
 import type { ModelService } from '@lmapp/core/models'
 import { LmappError } from 'lmapp-kit'
 import { readConfigText, replaceConfigFile } from '../commands/config.ts'
@@ -33,6 +33,12 @@ export async function nameModel(
   const found = await models.resolve(alias, environment).catch(() => undefined)
   if (found?.refs.some((known) => known.slice(known.indexOf('/') + 1) === alias || known === alias)) throw taken(alias)
   await replaceConfigFile(file, setConfigValue(text, `aliases.${alias}`, refs))
+}
+
+/** Takes an alias away; does nothing where there is none of that name. */
+export async function unnameModel(name: string, file: string): Promise<void> {
+  const text = await readConfigText(file)
+  if (text !== undefined) await replaceConfigFile(file, unsetConfigValue(text, `aliases.${name}`))
 }
 
 function taken(name: string): LmappError {

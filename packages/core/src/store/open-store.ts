@@ -5,6 +5,7 @@ import { deleteInPieces, importInPieces, pruneInPieces } from './in-pieces.ts'
 import { createListMemo } from './list-memo.ts'
 import type { Store } from './store.ts'
 import type {
+  Answer,
   Failure,
   FromWorker,
   StoreCalls,
@@ -71,11 +72,14 @@ function createLine(worker: Worker, now: () => Date): Line {
     waiting.delete(id)
     return request
   }
+  const take = (answer: Answer) => {
+    if ('failure' in answer) settle(answer.id)?.reject(toError(answer.failure))
+    else settle(answer.id)?.resolve(answer.value)
+  }
   const receive = (message: FromWorker) => {
     if (message.type === 'opened') opening.resolve(message.setAside)
     else if (message.type === 'not-opened') end(toError(message.failure))
-    else if (message.type === 'done') settle(message.id)?.resolve(message.value)
-    else settle(message.id)?.reject(toError(message.failure))
+    else for (const answer of message.answers) take(answer)
   }
   worker.on('message', receive)
   worker.on('error', (cause) => end(new LmappError('store-failed', 'The worker of the history failed.', { cause })))

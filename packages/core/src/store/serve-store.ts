@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
-import type { MessagePort } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { LmappError } from 'lmapp-kit'
+import { answerRequests, toFailure } from './answer-requests.ts'
 import { createAttachments } from './attachments.ts'
 import { type OpenedDatabase, openDatabase } from './open-database.ts'
 import type { Room } from './room.ts'
@@ -8,14 +9,14 @@ import { createScrubber } from './scrub.ts'
 import { indexSome } from './search-index.ts'
 import { toStoreError } from './store-error.ts'
 import { createHandlers } from './store-handlers.ts'
-import type { Failure, FromWorker, StoreHandlers, StoreRequest, ToWorker, WorkerOptions } from './store-protocol.ts'
+import type { FromWorker, StoreRequest, ToWorker, WorkerOptions } from './store-protocol.ts'
 
 /** What nobody waits for is done so long after a request, and so long after a piece of it was done. */
 const pauseMs = 100
 const breathMs = 10
 const checkpointBytes = 4 * 1024 * 1024
 
-/** The worker's side: opens the database, answers one request after the other, closes it when it is told to. */
+/** The worker's side: opens the database, does what waits together, closes it when it is told to. */
 export function serveStore(port: MessagePort, options: WorkerOptions): void {
   const send = (message: FromWorker) => port.postMessage(message)
   let opened: OpenedDatabase
@@ -35,32 +36,29 @@ export function serveStore(port: MessagePort, options: WorkerOptions): void {
   const handlers = createHandlers(room)
   const chores = createChores(room)
   port.on('message', (message: ToWorker) => {
-    if (message === 'close') {
-      chores.stop()
-      sql.close()
-      port.close()
-      return
+    const { requests, isLast } = takeAll(port, message)
+    for (const answers of answerRequests(requests, { sql, handlers, path: options.path })) {
+      send({ type: 'answers', answers })
     }
-    send(answer(handlers, message, options.path))
-    chores.later()
+    if (!isLast) return chores.later()
+    chores.stop()
+    sql.close()
+    port.close()
   })
   send({ type: 'opened', ...(setAside !== undefined && { setAside }) })
   chores.later()
 }
 
-function answer(handlers: StoreHandlers, { id, at, method, args }: StoreRequest, path: string): FromWorker {
-  try {
-    const handle = handlers[method] as (at: string, ...args: unknown[]) => unknown
-    return { type: 'done', id, value: handle(at, ...args) }
-  } catch (error) {
-    return { type: 'failed', id, failure: toFailure(error, path) }
+/** What waits besides, up to the end. */
+function takeAll(port: MessagePort, first: ToWorker): { requests: StoreRequest[]; isLast: boolean } {
+  const requests: StoreRequest[] = []
+  let next: { message: ToWorker } | undefined = { message: first }
+  while (next) {
+    if (next.message === 'close') return { requests, isLast: true }
+    requests.push(next.message)
+    next = receiveMessageOnPort(port) as { message: ToWorker } | undefined
   }
-}
-
-function toFailure(thrown: unknown, path: string): Failure {
-  const error = toStoreError(thrown, path)
-  if (error instanceof LmappError) return { error: error.toData() }
-  return { bug: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+  return { requests, isLast: false }
 }
 
 /** Indexing, scrubbing and checkpoints: some messages at a time, between requests. One that fails is tried again after the next request. */

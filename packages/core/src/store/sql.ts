@@ -12,8 +12,15 @@ export interface Sql {
   run(sql: string, ...values: SQLInputValue[]): number
   get(sql: string, ...values: SQLInputValue[]): Row | undefined
   all(sql: string, ...values: SQLInputValue[]): Row[]
-  /** All of `work` or nothing. */
+  /** All of `work` or nothing. Within `together` it is committed with the others. */
   transaction<T>(durability: Durability, work: () => T): T
+  /**
+   * One commit for all transactions within `work`; one of them that throws is undone alone. What it throws itself undoes
+   * them all. None of them may be more durable than it.
+   */
+  together<T>(durability: Durability, work: () => T): T
+  /** False as well after an error that made SQLite undo a whole transaction by itself. */
+  readonly isInTransaction: boolean
   close(): void
 }
 
@@ -26,22 +33,63 @@ export function createSql(database: DatabaseSync): Sql {
     statements.set(sql, statement)
     return statement
   }
+  const transact = createTransact(database, (sql) => prepared(sql).run())
   return {
     exec: (sql) => database.exec(sql),
     run: (sql, ...values) => Number(prepared(sql).run(...values).changes),
     get: (sql, ...values) => prepared(sql).get(...values),
     all: (sql, ...values) => prepared(sql).all(...values),
-    transaction(durability, work) {
-      database.exec(durability === 'durable' ? 'PRAGMA synchronous = FULL' : 'PRAGMA synchronous = NORMAL')
-      database.exec('BEGIN IMMEDIATE')
-      try {
-        const result = work()
-        database.exec('COMMIT')
-        return result
-      } finally {
-        if (database.isTransaction) database.exec('ROLLBACK')
-      }
+    ...transact,
+    get isInTransaction() {
+      return database.isTransaction
     },
     close: () => database.close(),
+  }
+}
+
+function createTransact(database: DatabaseSync, run: (sql: string) => void): Pick<Sql, 'transaction' | 'together'> {
+  let level: Durability | undefined
+  let around: Durability | undefined
+
+  const whole = <T>(durability: Durability, work: () => T): T => {
+    // SQLite lets nobody change it within a transaction
+    if (level !== durability) database.exec(`PRAGMA synchronous = ${durability === 'durable' ? 'FULL' : 'NORMAL'}`)
+    level = durability
+    run('BEGIN IMMEDIATE')
+    try {
+      const result = work()
+      run('COMMIT')
+      return result
+    } finally {
+      if (database.isTransaction) database.exec('ROLLBACK')
+    }
+  }
+  const part = <T>(work: () => T): T => {
+    run('SAVEPOINT part')
+    try {
+      const result = work()
+      run('RELEASE part')
+      return result
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK TO part; RELEASE part')
+      throw error
+    }
+  }
+  return {
+    transaction(durability, work) {
+      if (around === undefined) return whole(durability, work)
+      if (durability === 'durable' && around !== 'durable') throw new Error('What is done together is not durable.')
+      return part(work)
+    },
+    together(durability, work) {
+      return whole(durability, () => {
+        around = durability
+        try {
+          return work()
+        } finally {
+          around = undefined
+        }
+      })
+    },
   }
 }

@@ -55,9 +55,10 @@ export type ToWorker = StoreRequest | 'close'
 /** An error of the table, or the stack of a bug. */
 export type Failure = { error: ErrorData } | { bug: string }
 
+export type Answer = { id: number; value: unknown } | { id: number; failure: Failure }
+
 export type FromWorker =
   /** First of all. Nothing else follows a failure. */
   | { type: 'opened'; setAside?: string }
   | { type: 'not-opened'; failure: Failure }
-  | { type: 'done'; id: number; value: unknown }
-  | { type: 'failed'; id: number; failure: Failure }
+  | { type: 'answers'; answers: Answer[] }

@@ -32,13 +32,13 @@ export function assertAllowed(access: Access, principal: Principal, { allowPull 
       })
     case 'guest':
       if (openToGuests.has(access) || (access === 'pull' && allowPull)) return
-      throw new LmappError('forbidden', 'A guest may not do this.', {
-        hint:
-          access === 'pull'
-            ? 'Allow it: lmapp config set serve.allowPull true'
-            : 'Use the lmapp command, or a key: lmapp keys create NAME --scope admin',
-      })
+      throw new LmappError('forbidden', 'A guest may not do this.', { hint: hintForGuest(access) })
     default:
       principal.kind satisfies never
   }
+}
+
+function hintForGuest(access: Access): string {
+  if (access === 'pull') return 'Allow it: lmapp config set serve.allowPull true'
+  return `Use the lmapp command, or a key: lmapp keys create NAME --scope ${opens[access][0] ?? 'admin'}`
 }

@@ -1,5 +1,5 @@
-import { notingLeftOut } from '../openai/left-out.ts'
 import { lenient, listOf } from '../parse/fields.ts'
+import { notingLeftOut } from '../parse/left-out.ts'
 import { type Route, withBody } from '../routes/route.ts'
 import { describeAnswer, messageFields } from './answer/answer-schema.ts'
 import { chatForm } from './answer/said.ts'

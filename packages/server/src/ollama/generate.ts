@@ -1,6 +1,6 @@
 import type { Message } from 'lmapp-kit'
-import { notingLeftOut, only } from '../openai/left-out.ts'
 import { anything, integer, lenient, listOf, type Read, string } from '../parse/fields.ts'
+import { notingLeftOut, only } from '../parse/left-out.ts'
 import { type Route, withBody } from '../routes/route.ts'
 import { describeAnswer, responseFields } from './answer/answer-schema.ts'
 import { generateForm } from './answer/said.ts'

@@ -70,6 +70,7 @@ export const libraryRoutes: Route[] = [
 
 /** Only what is named in full is removed: behind an alias, or a beginning, is a model that was not meant. */
 async function remove({ app, caller }: Context, name: string): Promise<void> {
+  if ((await app.models.aliases(caller)).some((alias) => alias.name === name)) return app.models.unname(caller, name)
   const { refs } = await app.models.resolve(caller, name)
   const [ref, ...others] = refs
   const isWhole = refs.every((each) =>

@@ -1,8 +1,8 @@
 import type { ApiModel } from 'lmapp-client'
 import { sendJson } from '../http/reply.ts'
 import { toWarningHeader } from '../http/warning-header.ts'
-import { notingLeftOut } from '../openai/left-out.ts'
 import { anything, boolean, type JsonSchema, lenient, type Read, string } from '../parse/fields.ts'
+import { notingLeftOut } from '../parse/left-out.ts'
 import { type Context, type Route, withBody } from '../routes/route.ts'
 import {
   capabilitiesSchema,
@@ -36,7 +36,10 @@ export const modelRoutes: Route[] = [
     method: 'GET',
     path: '/api/tags',
     access: 'list',
-    doc: { summary: 'The models of all backends, and their names in the configuration.', answers: { 200: listOf(modelProperties) } },
+    doc: {
+      summary: 'The models of all backends, and their names in the configuration.',
+      answers: { 200: listOf(modelProperties) },
+    },
     async handle({ app, caller, response }) {
       const [models, aliases] = await Promise.all([app.models.list(caller, {}), app.models.aliases(caller)])
       const named = aliases.flatMap((alias) => describeAlias(alias, models) ?? [])

@@ -1,6 +1,6 @@
 import { base64 } from '../parse/content.ts'
 import { badField } from '../parse/fields.ts'
-import { unsupportedField } from './left-out.ts'
+import { unsupportedField } from '../parse/left-out.ts'
 
 export interface DataUrl {
   mediaType: string

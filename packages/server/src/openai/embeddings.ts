@@ -13,8 +13,8 @@ import {
   type Read,
   string,
 } from '../parse/fields.ts'
+import { notingLeftOut, unsupportedField } from '../parse/left-out.ts'
 import { type Context, withBody } from '../routes/route.ts'
-import { notingLeftOut, unsupportedField } from './left-out.ts'
 
 const texts = listOf(nonEmptyString, { least: 1 })
 

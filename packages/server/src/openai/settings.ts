@@ -9,20 +9,32 @@ import {
   listOf,
   number,
   numberIn,
+  object,
   type Parser,
   parser,
   type Read,
   string,
 } from '../parse/fields.ts'
+import { only } from '../parse/left-out.ts'
 
 /** Some clients write -1 for: as many as it takes. */
 const tokenBound: Parser<number | undefined> = parser(
-  { type: 'integer', anyOf: [{ minimum: 1 }, { const: -1 }], description: 'Of generated tokens; -1: no bound.' },
+  {
+    type: 'integer',
+    anyOf: [{ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }, { const: -1 }],
+    description: 'Of generated tokens; -1: no bound.',
+  },
   (value, place) => {
     if (value === -1) return undefined
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value
     throw badField(place, 'a whole number of at least 1')
   },
+)
+
+export const noBias = only(
+  { type: 'object', maxProperties: 0 },
+  (value) => Object.keys(object(value, 'logit_bias')).length === 0,
+  'no backend takes a bias for tokens',
 )
 
 /** Those of `/v1/chat/completions` and `/v1/completions`, and what clients of llama.cpp, vLLM and Ollama add. */

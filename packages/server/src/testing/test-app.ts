@@ -101,6 +101,7 @@ export async function startTestService(options: ServerOptions = {}): Promise<Tes
       load: (caller, ref) => seen(caller, { ref }),
       unload: (caller, ref) => seen(caller, { ref }),
       copy: (caller) => seen(caller, undefined),
+      unname: (caller) => seen(caller, undefined),
       aliases: async () => Object.entries(config.aliases).map(([name, refs]) => ({ name, refs })),
     },
     backends: {

@@ -1,6 +1,5 @@
 import type { ChatOptions } from 'lmapp-kit'
 import type { Ask, FieldNames } from '../../answer/index.ts'
-import { type LeftOut, notingLeftOut } from '../../openai/left-out.ts'
 import {
   anything,
   boolean,
@@ -16,6 +15,7 @@ import {
   type Read,
   string,
 } from '../../parse/fields.ts'
+import { type LeftOut, notingLeftOut } from '../../parse/left-out.ts'
 import { keepAlive } from './keep-alive.ts'
 
 const anyInteger = integer(Number.MIN_SAFE_INTEGER)

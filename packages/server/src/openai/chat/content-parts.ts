@@ -11,8 +11,8 @@ import {
   string,
   tagged,
 } from '../../parse/fields.ts'
+import { unsupportedField } from '../../parse/left-out.ts'
 import { parseDataUrl } from '../data-url.ts'
-import { unsupportedField } from '../left-out.ts'
 
 const inlineUrl = { type: 'string', pattern: '^data:', description: 'A data: URL in base64; nothing is fetched.' }
 

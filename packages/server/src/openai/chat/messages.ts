@@ -14,7 +14,7 @@ import {
   string,
   tagged,
 } from '../../parse/fields.ts'
-import { only, unsupportedField } from '../left-out.ts'
+import { only, unsupportedField } from '../../parse/left-out.ts'
 import { assistantContent, textContent, userContent } from './content-parts.ts'
 
 const calledFunction = lenient(

@@ -14,8 +14,8 @@ import {
   string,
   tagged,
 } from '../../parse/fields.ts'
-import { type LeftOut, notingLeftOut, only } from '../left-out.ts'
-import { settingFields, toOptions } from '../settings.ts'
+import { type LeftOut, notingLeftOut, only } from '../../parse/left-out.ts'
+import { noBias, settingFields, toOptions } from '../settings.ts'
 import { messages } from './messages.ts'
 import { checkChoice, toolChoice, tools } from './tools.ts'
 
@@ -30,11 +30,7 @@ const responseFormat = tagged('type', {
 
 const refused = {
   n: only({ type: 'integer', const: 1 }, (value) => value === 1, 'one answer is written at a time'),
-  logit_bias: only(
-    { type: 'object', maxProperties: 0 },
-    (value) => typeof value === 'object' && value !== null && Object.keys(value).length === 0,
-    'no backend takes a bias for tokens',
-  ),
+  logit_bias: noBias,
   modalities: only(
     { type: 'array', items: { type: 'string', const: 'text' } },
     (value) => Array.isArray(value) && value.every((item) => item === 'text'),

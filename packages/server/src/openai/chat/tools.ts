@@ -12,7 +12,7 @@ import {
   string,
   tagged,
 } from '../../parse/fields.ts'
-import { unsupportedField } from '../left-out.ts'
+import { unsupportedField } from '../../parse/left-out.ts'
 
 export interface ReadTools {
   tools: ToolDefinition[]

@@ -10,8 +10,8 @@ import {
   parser,
   string,
 } from '../../parse/fields.ts'
-import { notingLeftOut, only, unsupportedField } from '../left-out.ts'
-import { settingFields, toOptions } from '../settings.ts'
+import { notingLeftOut, only, unsupportedField } from '../../parse/left-out.ts'
+import { noBias, settingFields, toOptions } from '../settings.ts'
 
 const prompt: Parser<string> = parser(
   {
@@ -45,11 +45,7 @@ const fields = {
   best_of: only({ type: 'integer', const: 1 }, isOne, 'one answer is written at a time'),
   echo: only({ type: 'boolean', const: false }, (value) => value === false, 'the prompt is not given back'),
   suffix: only({ type: 'string', maxLength: 0 }, (value) => value === '', 'nothing is filled in between two texts'),
-  logit_bias: only(
-    { type: 'object', maxProperties: 0 },
-    (value) => typeof value === 'object' && value !== null && Object.keys(value).length === 0,
-    'no backend takes a bias for tokens',
-  ),
+  logit_bias: noBias,
   user: string,
 }
 

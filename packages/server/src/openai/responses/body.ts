@@ -15,7 +15,7 @@ import {
   string,
   tagged,
 } from '../../parse/fields.ts'
-import { type LeftOut, notingLeftOut, only } from '../left-out.ts'
+import { type LeftOut, notingLeftOut, only } from '../../parse/left-out.ts'
 import { settingFields } from '../settings.ts'
 import { input } from './input.ts'
 import { toolChoice, tools } from './tools.ts'

@@ -12,8 +12,8 @@ import {
   string,
   tagged,
 } from '../../parse/fields.ts'
+import { unsupportedField } from '../../parse/left-out.ts'
 import { parseDataUrl } from '../data-url.ts'
-import { unsupportedField } from '../left-out.ts'
 
 /** A part of what was said, as it is read, and as it is shown again. */
 export interface ReadPart {

@@ -13,7 +13,7 @@ import {
   string,
   tagged,
 } from '../../parse/fields.ts'
-import { unsupportedField } from '../left-out.ts'
+import { unsupportedField } from '../../parse/left-out.ts'
 import { contentParts, type ReadPart } from './content-parts.ts'
 import type { NamedItem } from './items.ts'
 
@@ -26,10 +26,9 @@ export interface ReadInput {
   ignored: string[]
 }
 
-const message = lenient(
-  { role: oneOf('user', 'assistant', 'system', 'developer'), content: contentParts },
-  { id: string },
-)
+const role = oneOf('user', 'assistant', 'system', 'developer')
+const absent = parser({ type: 'null' }, () => null)
+const message = lenient({ role, content: contentParts }, { id: string })
 const functionCall = lenient(
   { call_id: nonEmptyString, name: nonEmptyString },
   { id: string, arguments: described('JSON, as the model wrote it.', string) },
@@ -63,34 +62,34 @@ const other = {
 
 type Skipped = { skipped: string }
 
-const inputItem: Parser<InputItem | Skipped> = parser(
-  { anyOf: [known.schema, message.schema, other] },
-  (value, place) => {
-    const given = object(value, place)
-    const type = nonEmptyString(
-      given.type ?? (given.role === undefined ? 'item_reference' : 'message'),
-      `${place}.type`,
-    )
-    if (!knownTypes.includes(type)) {
-      return { skipped: `"${place}" is left out: nothing here knows items of the type ${type.slice(0, 40)}.` }
-    }
-    const read = known({ ...given, type }, place)
-    switch (read.type) {
-      case 'message':
-        return readMessage(read, place)
-      case 'function_call':
-        return readCall(read)
-      case 'function_call_output':
-        return readResult(read, place)
-      case 'reasoning':
-        return readReasoning(read, place)
-      case 'item_reference':
-        return { reference: read.id, place: `${place}.id` }
-      default:
-        return read satisfies never
-    }
-  },
-)
+/** What says no type is a message, or stands for an item that is stored. */
+const untyped = [
+  lenient({ role, content: contentParts }, { type: absent, id: string }),
+  lenient({ id: nonEmptyString }, { type: absent, role: absent }),
+].map(({ schema }) => schema)
+
+const inputItem: Parser<InputItem | Skipped> = parser({ anyOf: [known.schema, ...untyped, other] }, (value, place) => {
+  const given = object(value, place)
+  const type = nonEmptyString(given.type ?? ((given.role ?? null) === null ? 'item_reference' : 'message'), `${place}.type`)
+  if (!knownTypes.includes(type)) {
+    return { skipped: `"${place}" is left out: nothing here knows items of the type ${type.slice(0, 40)}.` }
+  }
+  const read = known({ ...given, type }, place)
+  switch (read.type) {
+    case 'message':
+      return readMessage(read, place)
+    case 'function_call':
+      return readCall(read)
+    case 'function_call_output':
+      return readResult(read, place)
+    case 'reasoning':
+      return readReasoning(read, place)
+    case 'item_reference':
+      return { reference: read.id, place: `${place}.id` }
+    default:
+      return read satisfies never
+  }
+})
 
 const words = described('A question.', nonEmptyString)
 const inputItems = byKind({ string: words, array: listOf(inputItem, { least: 1 }) })

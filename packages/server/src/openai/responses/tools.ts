@@ -13,8 +13,8 @@ import {
   string,
   tagged,
 } from '../../parse/fields.ts'
+import { unsupportedField } from '../../parse/left-out.ts'
 import { checkChoice } from '../chat/tools.ts'
-import { unsupportedField } from '../left-out.ts'
 
 export interface ReadTools {
   definitions: ToolDefinition[]

@@ -1,5 +1,5 @@
 import { LmappError } from 'lmapp-kit'
-import { type JsonSchema, type Parser, parser, unknownFields } from '../parse/fields.ts'
+import { type JsonSchema, type Parser, parser, unknownFields } from './fields.ts'
 
 /** Fields that are known and change nothing here, and why; `unless`: with this value nothing is left out. */
 export type LeftOut = Readonly<Record<string, { why: string; unless?: (value: unknown) => boolean }>>

@@ -1,4 +1,0 @@
-import { anthropic } from './node/anthropic.ts'
-import { describeClient } from './support/describe-client.ts'
-
-describeClient(anthropic)

@@ -1,4 +1,0 @@
-import { openaiChat } from './node/openai-chat.ts'
-import { describeClient } from './support/describe-client.ts'
-
-describeClient(openaiChat)

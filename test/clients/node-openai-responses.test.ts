@@ -1,4 +1,0 @@
-import { openaiResponses } from './node/openai-responses.ts'
-import { describeClient } from './support/describe-client.ts'
-
-describeClient(openaiResponses)

@@ -1,4 +1,0 @@
-import { toSubject } from './python/subjects.ts'
-import { describeClient } from './support/describe-client.ts'
-
-describeClient(toSubject('anthropic'))
