@@ -144,7 +144,7 @@ function openRegistry() {
   const mock = {
     name: 'mock',
     execution: 'built-in' as const,
-    owner: 'lmapp',
+    owner: 'lmapp' as const,
     create: () => createMockBackend({ models }),
   }
   const backends = createBackendRegistry({

@@ -27,10 +27,7 @@ const works: Work[] = [
   { what: 'answers of 8 tokens, 16 at a time', model: 'burst-8', tokens: 8, requests: 3_000, clients: 16 },
 ]
 
-const engine = await startServer([
-  process.execPath,
-  fileURLToPath(new URL('./floors/compatible.mjs', import.meta.url)),
-])
+const engine = await startServer([process.execPath, fileURLToPath(new URL('./floors/compatible.mjs', import.meta.url))])
 try {
   await measure()
 } finally {

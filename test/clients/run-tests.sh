@@ -15,9 +15,9 @@ python=${PYTHON:-python3}
 cache=${LMAPP_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lmapp-test}
 mkdir -p "$cache"
 
-write=0
+write=
 if [ "${1:-}" = --write ]; then
-  write=1
+  write=--write
   shift
 fi
 if [ $# -gt 0 ]; then tests=("$@"); else tests=(*.test.ts); fi
@@ -63,7 +63,7 @@ status=0
 run "${tests[@]}" || status=1
 # The table is of all clients, or of none.
 if [ $# -eq 0 ]; then
-  if [ $write = 1 ]; then node table/main.ts "$work/results" || status=1; fi
+  node table/main.ts "$work/results" "$write" || status=1
   run table/table.test.ts || status=1
 fi
 exit $status

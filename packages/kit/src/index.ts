@@ -105,9 +105,15 @@ export type { AnswerState, Handover, NumberedRunEvent, RunEnd, RunEvent, RunSnap
 export { type AnswerEnd, type BackendParts, createBackend } from './serve/create-backend.ts'
 export type { Plugin, PluginContext } from './serve/plugin.ts'
 export { serve } from './serve/serve.ts'
+export { type Batched, batches, fromBatches, toBatches } from './streams/batches.ts'
 export { type Channel, type ChannelOptions, createChannel } from './streams/channel.ts'
 export { holdBackPartialCharacter } from './streams/hold-back-partial-character.ts'
 export { createLineSplitter, type LineSplitter } from './streams/line-splitter.ts'
 export { readLines } from './streams/read-lines.ts'
-export { readServerSentEvents, type ServerSentEvent } from './streams/read-server-sent-events.ts'
+export { readServerSentEvents } from './streams/read-server-sent-events.ts'
+export {
+  createServerSentEventParser,
+  type ServerSentEvent,
+  type ServerSentEventParser,
+} from './streams/server-sent-event-parser.ts'
 export { untilAborted } from './streams/until-aborted.ts'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { createClient, createFetchTransport } from 'lmapp-client'
 import { createSocketTransport } from 'lmapp-client/node'
 import { isLmappError } from 'lmapp-kit'
@@ -60,6 +61,7 @@ test('the own page and programs on this machine are let in', async () => {
     { host: `LOCALHOST:${port}` },
     { host: `127.1.2.3:${port}` },
     { host: `[::1]:${port}` },
+    { host: `0.0.0.0:${port}` },
     { origin: address, 'sec-fetch-site': 'same-origin' },
     { host: `localhost:${port}`, origin: `http://localhost:${port}` },
     { host, 'sec-fetch-site': 'none' },
@@ -173,6 +175,31 @@ test('an unknown key is a guest, until keys are required', async () => {
   keys.set('right', { id: '1', name: 'editor', scopes: ['chat'] })
   assert.equal((await ask({ authorization: 'bearer right' })).status, 200)
   assert.equal((await ask({ 'x-api-key': 'right' })).status, 200)
+  const both = { authorization: 'Bearer filled-in', 'x-api-key': 'right' }
+  assert.equal((await ask(both)).status, 200, 'what one header is filled up with does not hide the other')
+  const inQuery = await rawRequest({ address, path: '/lmapp/v1/models?key=right&api_key=right' })
+  assert.equal(inQuery.status, 401, 'a key in an address would stand in logs')
+  assert.match(String(inQuery.headers['www-authenticate']), /^Bearer/)
+})
+
+test('whoever comes by a proxy on this machine needs a key: who that is, nobody knows', async () => {
+  await using service = await startTestService()
+  const { address, keys } = service
+  keys.set('right', { id: '1', name: 'editor', scopes: ['chat'] })
+  for (const by of [{ 'x-forwarded-for': '127.0.0.1' }, { forwarded: 'for=192.0.2.1' }] as Record<string, string>[]) {
+    assert.equal((await rawRequest({ address, path: '/v1/models', headers: by })).status, 401)
+    const known = { ...by, authorization: 'Bearer right' }
+    assert.equal((await rawRequest({ address, path: '/v1/models', headers: known })).status, 200)
+  }
+})
+
+test('a guest is told what would let it do more, and that its key is not known', async () => {
+  await using service = await startTestService()
+  const ask = (path: string, headers: Record<string, string> = {}) =>
+    rawRequest({ address: service.address, path, headers })
+  assert.match((await ask('/metrics')).text, /A guest may not do this.*--scope chat/)
+  assert.match((await ask('/lmapp/v1/keys')).text, /A guest may not do this.*--scope admin/)
+  assert.match((await ask('/metrics', { 'x-api-key': 'mistyped' })).text, /The key is not known; a guest may not/)
 })
 
 test('pages of a listed origin may come, with a key; all others still may not', async () => {
@@ -249,6 +276,21 @@ test('what is not there is said in JSON, and what is there by another method too
     assert.equal(missing.code, 'method-not-found')
     assert.match(missing.text, /Check the path/)
   }
+  const wrongBases = {
+    '/chat/completions': '/v1/chat/completions',
+    '/v1/v1/chat/completions': '/v1/chat/completions',
+    '/v1/api/chat': '/api/chat',
+    '/openai/v1/messages': '/v1/messages',
+    '/v1/messages/': '/v1/messages',
+    '/chat': '/api/chat',
+  }
+  for (const [path, meant] of Object.entries(wrongBases)) {
+    const missing = await rawRequest({ address, method: 'POST', path })
+    assert.equal(missing.status, 404)
+    assert.ok(missing.text.includes(`There is nothing at ${path}, but at ${meant}.`), missing.text)
+  }
+  const long = await rawRequest({ address, path: `/${'x'.repeat(20_000)}` })
+  assert.ok(long.text.length < 500)
   const wrong = await rawRequest({ address, method: 'PUT', path: '/lmapp/v1/models?ref=x' })
   assert.equal(wrong.status, 405)
   assert.equal(wrong.headers.allow, 'GET, DELETE')
@@ -265,6 +307,9 @@ test('a write must be JSON, whole, in UTF-8 and of bearable size', async () => {
     rawRequest({ address, method: 'POST', path: '/lmapp/v1/runs', headers, body })
   assert.match((await post('{}', { 'content-type': 'text/plain' })).message ?? '', /application\/json/)
   assert.match((await post('{}', {})).message ?? '', /application\/json/)
+  const packed = await post(gzipSync('{}'), { ...jsonType, 'content-encoding': 'gzip' })
+  assert.equal(packed.status, 415)
+  assert.match(packed.text, /gzip.*without content-encoding/)
   for (const body of ['', '{', 'x=1', Buffer.from([0x22, 0xff, 0x22])]) {
     const refused = await post(body)
     assert.equal(refused.status, 400)
@@ -274,6 +319,35 @@ test('a write must be JSON, whole, in UTF-8 and of bearable size', async () => {
   const huge = await post(Buffer.alloc(64 * 1024 * 1024 + 1, ' '))
   assert.equal(huge.code, 'bad-input')
   assert.match(huge.message ?? '', /64 MiB/)
+})
+
+test('long questions have room together up to a limit, and then are told when to come again', async () => {
+  await using service = await startTestService({ mostBodyBytes: 3 * 1024 * 1024 })
+  const ask = (megabytes: number) =>
+    rawRequest({
+      address: service.address,
+      method: 'POST',
+      path: '/v1/chat/completions',
+      headers: jsonType,
+      body: JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(megabytes * 1_000_000) }] }),
+    })
+  const long = ask(2)
+  const dictation = await service.backend.nextChat()
+  const refused = await ask(2)
+  assert.equal(refused.status, 429, refused.text)
+  assert.equal(refused.headers['retry-after'], '1')
+  const finish = (chat: typeof dictation) => {
+    chat.say('Done.')
+    chat.finish()
+  }
+  const short = ask(1)
+  finish(await service.backend.nextChat())
+  assert.equal((await short).status, 200)
+  finish(dictation)
+  assert.equal((await long).status, 200)
+  const again = ask(2)
+  finish(await service.backend.nextChat())
+  assert.equal((await again).status, 200)
 })
 
 test('a large question that is refused at once still gets its answer', async () => {

@@ -9,6 +9,7 @@ import { assertAllowed } from './access/scopes.ts'
 import type { ConversationKeeper } from './answer/conversation-keeper.ts'
 import type { ServerApp } from './app.ts'
 import { assertJsonType, discardBody, readJson } from './http/body.ts'
+import type { BodyRooms } from './http/body-room.ts'
 import { HttpError } from './http/http-error.ts'
 import { sendNothing, sendRefusal, toLmappError } from './http/reply.ts'
 import type { ResponseStore } from './openai/responses/response-store.ts'
@@ -21,6 +22,7 @@ export interface Settings {
   heartbeatMs: number
   keeper: ConversationKeeper
   responses: ResponseStore
+  rooms: BodyRooms
 }
 
 const apiVersion: typeof ApiVersion = 1
@@ -34,7 +36,7 @@ const router = createRouter(dialects)
 export async function handleRequest(
   app: ServerApp,
   door: Door,
-  settings: Settings,
+  { rooms, ...settings }: Settings,
   { request, response }: { request: IncomingMessage; response: ServerResponse },
 ): Promise<void> {
   const left = new AbortController()
@@ -48,7 +50,9 @@ export async function handleRequest(
   const { path, search } = split(request.url ?? '')
   const dialect = dialectOf(path, request)
   let pattern = ''
-  if (app.metrics) response.once('close', () => app.metrics?.request(dialect.name, pattern, response.statusCode))
+  if (app.metrics) response.once('close', () => app.metrics?.request(dialect.name, pattern, statusOf(response)))
+  const room = rooms.open()
+  response.once('close', room.close)
   try {
     const changed = app.refresh?.()
     if (changed) await changed
@@ -58,11 +62,11 @@ export async function handleRequest(
     const found = router.find(request.method ?? '', path)
     pattern = 'route' in found ? found.route.path : ''
     const principal = letIn(app, door, request, response)
-    const { route, params } = assertFound(found, path, response)
+    const { route, params } = assertFound(found, { method: request.method, path }, response)
     assertAllowed(route.access, principal, app.serve)
     assertJsonType(request)
     const environment = environmentOf(request, principal)
-    const body = route.body?.(await readJson(request), '')
+    const body = route.body?.(await readJson(request, room), '')
     const caller = { owner: principal.owner, environment, signal: left.signal }
     const query = new URLSearchParams(search)
     await route.handle({ app, request, response, principal, caller, params, query, ...settings }, body)
@@ -76,6 +80,11 @@ function split(url: string): { path: string; search: string } {
   return mark < 0 ? { path: url, search: '' } : { path: url.slice(0, mark), search: url.slice(mark + 1) }
 }
 
+/** 499 where the client left before anything was said, as proxies write it down. */
+function statusOf({ headersSent, statusCode }: ServerResponse): number {
+  return headersSent ? statusCode : 499
+}
+
 function letIn(app: ServerApp, door: Door, request: IncomingMessage, response: ServerResponse): Principal {
   if (door === 'tcp') return identify(request, app)
   const { principal, proof } = authenticateOwner(request, app.token)
@@ -86,15 +95,32 @@ function letIn(app: ServerApp, door: Door, request: IncomingMessage, response: S
 /** Nothing there, or not by this method. */
 function noRoute(status: 404 | 405, message: string): HttpError {
   return new HttpError(status, 'method-not-found', message, {
-    hint: `Check the ${status === 405 ? 'method' : 'path'}; this is lmapp: GET /lmapp/v1/health`,
+    hint: `Check the ${status === 405 ? 'method' : 'path'}; this is lmapp, and what it has: GET /docs`,
   })
 }
 
-function assertFound(found: Found, path: string, response: ServerResponse): Extract<Found, { route: Route }> {
+function assertFound(
+  found: Found,
+  { method = '', path }: { method: string | undefined; path: string },
+  response: ServerResponse,
+): Extract<Found, { route: Route }> {
   if ('route' in found) return found
-  if (found.allowed.length === 0) throw noRoute(404, `There is nothing at ${path}.`)
+  const shown = path.slice(0, 200)
+  if (found.allowed.length === 0) {
+    const meant = guess(method, path)
+    throw noRoute(404, `There is nothing at ${shown}${meant === undefined ? '' : `, but at ${meant.slice(0, 200)}`}.`)
+  }
   response.setHeader('allow', found.allowed.join(', '))
-  throw noRoute(405, `${path} is for ${found.allowed.join(', ')}.`)
+  throw noRoute(405, `${shown} is for ${found.allowed.join(', ')}.`)
+}
+
+/** What is there instead: base URLs are given with `/v1` where they should be without it, and the other way round. */
+function guess(method: string, path: string): string | undefined {
+  const bare = path.replace(/\/$/, '')
+  const shorter = bare.replace(/^\/[^/]+(?=\/)/, '')
+  return [bare, shorter, `/v1${bare}`, `/v1${shorter}`, `/api${bare}`].find(
+    (each) => 'route' in router.find(method, each),
+  )
 }
 
 function environmentOf(request: IncomingMessage, { kind }: Principal): Record<string, string> {

@@ -32,6 +32,8 @@ export interface TcpPlace {
 /** Listens and returns the address as a URL. Throws `bad-input` and `port-in-use`. */
 export async function listenOnTcp(server: Server, { host, port, outside = false }: TcpPlace): Promise<string> {
   const address = host.toLowerCase() === 'localhost' ? '127.0.0.1' : host
+  // Nothing at all would be every address there is.
+  if (address === '') throw noAddress(host)
   if (!outside && !isLoopbackAddress(address)) {
     throw new LmappError('bad-input', `"${host}" is not an address of this machine alone.`, {
       hint: 'Use the one that goes without saying, 127.0.0.1',
@@ -43,8 +45,16 @@ export async function listenOnTcp(server: Server, { host, port, outside = false 
     throw toTcpError(cause, address, port)
   }
   const bound = server.address()
-  const boundPort = typeof bound === 'object' && bound ? bound.port : port
-  return `http://${address.includes(':') ? `[${address}]` : address}:${boundPort}`
+  if (typeof bound !== 'object' || !bound) throw noAddress(host)
+  // As a number, also where a name was given: only names that are listed are answered to.
+  return `http://${bound.address.includes(':') ? `[${bound.address}]` : bound.address}:${bound.port}`
+}
+
+function noAddress(host: string, cause?: unknown): LmappError {
+  return new LmappError('bad-input', `"${host}" is no address of this machine.`, {
+    hint: 'Use the one that goes without saying, 127.0.0.1, or 0.0.0.0 for all of them',
+    cause,
+  })
 }
 
 /** Throws what `listenOnTcp` would throw now. */
@@ -106,6 +116,10 @@ function toTcpError(cause: unknown, host: string, port: number): LmappError {
       return new LmappError('port-in-use', `Port ${port} of ${host} is taken.`, { cause })
     case 'EACCES':
       return new LmappError('port-in-use', `The system keeps port ${port} for itself.`, { cause })
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EADDRNOTAVAIL':
+      return noAddress(host, cause)
     default:
       return new LmappError('bad-input', `Nothing can listen on port ${port} of ${host}.`, {
         hint: 'Choose another one: lmapp serve --port 0',

@@ -9,7 +9,7 @@ import { createClient, createFetchTransport } from 'lmapp-client'
 import { createSocketTransport } from 'lmapp-client/node'
 import { isLmappError } from 'lmapp-kit'
 import { createServer } from './server.ts'
-import { jsonType, ownerHeaders } from './testing/raw-request.ts'
+import { jsonType, ownerHeaders, rawRequest } from './testing/raw-request.ts'
 import { startTestService } from './testing/test-app.ts'
 
 const question = { content: [{ type: 'text' as const, text: 'Why?' }] }
@@ -23,6 +23,23 @@ test('only loopback is served', async () => {
   const address = await service.server.listenTcp('localhost', 0)
   assert.match(address, /^http:\/\/127\.0\.0\.1:\d+$/)
   await createClient({ transport: createFetchTransport({ baseUrl: address }) }).health()
+})
+
+test('an address is told as it is asked for: by its number, and answered to', async () => {
+  await using service = await startTestService()
+  const outside = { outside: true }
+  for (const host of ['0.0.0.0', '127.1', '127.0.0.2']) {
+    const address = await service.server.listenTcp(host, 0, outside)
+    assert.match(address, /^http:\/\/(0\.0\.0\.0|127\.0\.0\.[12]):\d+$/)
+    assert.equal((await rawRequest({ address, path: '/lmapp/v1/health' })).status, 200, host)
+  }
+  for (const host of ['', 'no.such.name.invalid', '192.0.2.1']) {
+    await assert.rejects(
+      service.server.listenTcp(host, 0, outside),
+      (error) => isLmappError(error, 'bad-input') && /no address of this machine/.test(error.message),
+      host,
+    )
+  }
 })
 
 test('a port that is taken is named', async () => {
@@ -66,8 +83,12 @@ test('a place where no socket can be is named', async () => {
 test('what is no HTTP is refused in its language', async () => {
   await using service = await startTestService()
   const { port, hostname } = new URL(service.address)
-  const heads = ['HELLO\r\n\r\n', `GET / HTTP/1.1\r\nx: ${'y'.repeat(200_000)}\r\n\r\n`]
-  for (const head of heads) {
+  const heads = [
+    [400, 'HELLO\r\n\r\n'],
+    [400, `POST /lmapp/v1/runs HTTP/1.1\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`],
+    [431, `GET / HTTP/1.1\r\nx: ${'y'.repeat(200_000)}\r\n\r\n`],
+  ] as const
+  for (const [status, head] of heads) {
     const socket = connect(Number(port), hostname)
     socket.on('error', () => {})
     let text = ''
@@ -76,9 +97,46 @@ test('what is no HTTP is refused in its language', async () => {
     })
     socket.write(head)
     await once(socket, 'close')
-    assert.match(text, /^HTTP\/1\.1 400 .*\r\nx-lmapp: 9\.8\.7\r\n/)
+    assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} .*\\r\\nx-lmapp: 9\\.8\\.7\\r\\n`))
     assert.match(text, /"code":"bad-input"/)
   }
+})
+
+test('what follows a request that is being answered never stands in its answer', async () => {
+  await using service = await startTestService()
+  const { port, hostname, host } = new URL(service.address)
+  const socket = connect(Number(port), hostname)
+  socket.on('error', () => {})
+  let text = ''
+  const body = JSON.stringify({ content: [{ type: 'text', text: 'hi' }] })
+  const headers = { host, ...jsonType, accept: 'text/event-stream', 'content-length': String(body.length) }
+  socket.write(`POST /lmapp/v1/runs HTTP/1.1\r\n${toLines(headers)}\r\n${body}`)
+  const dictation = await service.backend.nextChat()
+  dictation.say('Hello')
+  for await (const chunk of socket.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    text += chunk
+    if (text.includes('Hello')) break
+  }
+  socket.on('data', (chunk) => {
+    text += chunk
+  })
+  socket.write('no HTTP\r\n\r\n')
+  await once(socket, 'close')
+  assert.match(text, /^HTTP\/1\.1 200 /)
+  assert.doesNotMatch(text, /HTTP\/1\.1 400/)
+  dictation.finish()
+})
+
+test('no more connections are taken than may be open at a time, and the socket stays free', async () => {
+  await using service = await startTestService({ mostConnections: 2 })
+  const { port, hostname } = new URL(service.address)
+  const idle = [connect(Number(port), hostname), connect(Number(port), hostname)]
+  for (const socket of idle) await once(socket, 'connect')
+  const dropped = connect(Number(port), hostname)
+  dropped.on('error', () => {}).resume()
+  await once(dropped, 'close')
+  await service.client.health()
+  for (const socket of idle) socket.destroy()
 })
 
 test('a client that leaves within its request is no bug', async () => {

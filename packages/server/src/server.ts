@@ -1,9 +1,10 @@
-import type { ServerOptions as HttpOptions, Server } from 'node:http'
+import type { ServerOptions as HttpOptions, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { LmappError } from 'lmapp-kit'
 import { createConversationKeeper } from './answer/conversation-keeper.ts'
 import type { ServerApp } from './app.ts'
 import { type Door, handleRequest } from './handle-request.ts'
+import { createBodyRooms } from './http/body-room.ts'
 import { toBody } from './http/reply.ts'
 import { listenOnSocket, listenOnTcp } from './listen.ts'
 import { createResponseStore } from './openai/responses/response-store.ts'
@@ -13,6 +14,10 @@ export interface ServerOptions {
   heartbeatMs?: number
   /** How long `close` waits for answers before it cuts them. Default 2 s. */
   closeGraceMs?: number
+  /** How much long bodies may take in memory together. Default 256 MiB. */
+  mostBodyBytes?: number
+  /** How many connections TCP takes at a time. Default 4096: whoever opens more shall not take all files that lmapp may open. */
+  mostConnections?: number
 }
 
 /** The HTTP application. Disposing is `close`. */
@@ -44,13 +49,14 @@ const httpOptions: HttpOptions = {
 }
 
 export function createServer(app: ServerApp, options: ServerOptions = {}): LmappServer {
-  const { heartbeatMs = 15_000, closeGraceMs = 2_000 } = options
+  const { heartbeatMs = 15_000, closeGraceMs = 2_000, mostBodyBytes, mostConnections = 4096 } = options
   const servers = new Set<Server>()
   /** Never listens: it only takes the streams that are handed in. */
   let inside: Server | undefined
   const streams = new Set<Duplex>()
   const keeper = createConversationKeeper(app.store)
   const responses = createResponseStore()
+  const rooms = createBodyRooms(mostBodyBytes)
   let activeRequests = 0
   let closing: Promise<void> | undefined
 
@@ -58,7 +64,9 @@ export function createServer(app: ServerApp, options: ServerOptions = {}): Lmapp
   const http = process.getBuiltinModule('node:http')
 
   function open(door: Door): Server {
+    const answers = new WeakMap<Duplex, ServerResponse>()
     const server = http.createServer(httpOptions, (request, response) => {
+      answers.set(request.socket, response)
       activeRequests += 1
       app.onActivity?.()
       response.once('close', () => {
@@ -66,9 +74,14 @@ export function createServer(app: ServerApp, options: ServerOptions = {}): Lmapp
         app.onActivity?.()
         if (closing) server.closeIdleConnections()
       })
-      void handleRequest(app, door, { heartbeatMs, keeper, responses }, { request, response })
+      void handleRequest(app, door, { heartbeatMs, keeper, responses, rooms }, { request, response })
     })
-    server.on('clientError', (error, socket) => refuseUnreadable(app.version, error, socket))
+    server.on('clientError', (error, socket) => {
+      const answer = answers.get(socket)
+      // What follows a request that is being answered is no part of the answer.
+      if (answer?.headersSent && !answer.writableFinished) socket.destroy()
+      else refuseUnreadable(app.version, error, socket)
+    })
     return server
   }
 
@@ -90,6 +103,7 @@ export function createServer(app: ServerApp, options: ServerOptions = {}): Lmapp
     },
     async listenTcp(host, port, { outside = false } = {}) {
       const server = open('tcp')
+      server.maxConnections = mostConnections
       const address = await listenOnTcp(server, { host, port, outside })
       servers.add(server)
       return address
@@ -121,19 +135,27 @@ function closed(stream: Duplex): Promise<void> {
   return new Promise((resolve) => stream.once('close', resolve))
 }
 
-/** What is no HTTP, or has too long a head. */
+/** What is no HTTP, has too long a head, or was not sent to its end in time. */
 function refuseUnreadable(version: string, cause: Error, socket: Duplex): void {
   if (!socket.writable) {
     socket.destroy()
     return
   }
-  const error = new LmappError('bad-input', 'The request is not valid HTTP, or its head is too long.', {
-    hint: 'Correct the request',
-    cause,
-  })
-  const body = JSON.stringify(toBody(error))
+  const { status, message } = toUnreadable(cause)
+  const body = JSON.stringify(toBody(new LmappError('bad-input', message, { hint: 'Correct the request', cause })))
   socket.end(
-    `HTTP/1.1 400 Bad Request\r\nx-lmapp: ${version}\r\ncontent-type: application/json\r\n` +
+    `HTTP/1.1 ${status}\r\nx-lmapp: ${version}\r\ncontent-type: application/json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   )
+}
+
+function toUnreadable(cause: Error): { status: string; message: string } {
+  switch ('code' in cause && cause.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return { status: '431 Request Header Fields Too Large', message: 'The head of the request is too long.' }
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: '408 Request Timeout', message: 'The request was not sent to its end in time.' }
+    default:
+      return { status: '400 Bad Request', message: 'The request is not valid HTTP.' }
+  }
 }

@@ -1,12 +1,20 @@
 import Anthropic, { APIError } from '@anthropic-ai/sdk'
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod'
 import type { Message, MessageCreateParamsNonStreaming, MessageParam } from '@anthropic-ai/sdk/resources/messages'
-import { type Ask, type Client, nothingToClose, type Said, type Subject, weather, weatherResult } from '../support/client.ts'
+import {
+  type Ask,
+  type Client,
+  nothingToClose,
+  type Said,
+  type Subject,
+  weather,
+  weatherResult,
+} from '../support/client.ts'
 import { mood } from './openai-chat.ts'
 
 export const anthropic: Subject = {
   name: '@anthropic-ai/sdk',
-  package: '@anthropic-ai/sdk',
+  packages: ['@anthropic-ai/sdk'],
   registry: 'npm',
   dialect: 'Anthropic',
   kind: 'sdk',
@@ -75,11 +83,13 @@ function createClient(client: Anthropic): Client {
   }
 }
 
-function toBody({ model, prompt, maxTokens = 100 }: Ask) {
+function toBody({ model, prompt, maxTokens = 8000 }: Ask) {
   return { model, max_tokens: maxTokens, messages: [{ role: 'user' as const, content: prompt }] }
 }
 
 function toSaid({ content, stop_reason, usage }: Message): Said {
   const text = content.map((block) => (block.type === 'text' ? block.text : '')).join('')
-  return { text, stop: stop_reason, inputTokens: usage.input_tokens, outputTokens: usage.output_tokens }
+  // What was read from the cache is told apart.
+  const inputTokens = usage.input_tokens + (usage.cache_read_input_tokens ?? 0)
+  return { text, stop: stop_reason, inputTokens, outputTokens: usage.output_tokens }
 }

@@ -16,7 +16,7 @@ const common = { registry: 'npm', kind: 'framework', stops: null, has: ['leaveCh
 export const langchainOpenai: Subject = {
   ...common,
   name: 'LangChain JS, @langchain/openai',
-  package: '@langchain/openai',
+  packages: ['@langchain/openai'],
   dialect: 'OpenAI',
   open: async (address) =>
     createClient(({ model, retries = 0 }) => {
@@ -27,18 +27,24 @@ export const langchainOpenai: Subject = {
 export const langchainAnthropic: Subject = {
   ...common,
   name: 'LangChain JS, @langchain/anthropic',
-  package: '@langchain/anthropic',
+  packages: ['@langchain/anthropic'],
   dialect: 'Anthropic',
   open: async (address) =>
     createClient(({ model, retries = 0 }) => {
-      return new ChatAnthropic({ model, apiKey: 'none', maxRetries: retries, anthropicApiUrl: address, maxTokens: 100 })
+      return new ChatAnthropic({
+        model,
+        apiKey: 'none',
+        maxRetries: retries,
+        anthropicApiUrl: address,
+        maxTokens: 8000,
+      })
     }),
 }
 
 export const langchainOllama: Subject = {
   ...common,
   name: 'LangChain JS, @langchain/ollama',
-  package: '@langchain/ollama',
+  packages: ['@langchain/ollama'],
   dialect: 'Ollama',
   open: async (address) =>
     createClient(({ model, retries = 0 }) => new ChatOllama({ model, baseUrl: address, maxRetries: retries })),

@@ -1,9 +1,17 @@
 import { type Message, Ollama } from 'ollama'
-import { type Ask, type Client, moodSchema, nothingToClose, type Subject, weather, weatherResult } from '../support/client.ts'
+import {
+  type Ask,
+  type Client,
+  moodSchema,
+  nothingToClose,
+  type Subject,
+  weather,
+  weatherResult,
+} from '../support/client.ts'
 
 export const ollama: Subject = {
   name: 'ollama',
-  package: 'ollama',
+  packages: ['ollama'],
   registry: 'npm',
   dialect: 'Ollama',
   kind: 'sdk',
@@ -44,7 +52,11 @@ function createClient(client: Ollama): Client {
       const first = await once([question])
       const call = first.message.tool_calls?.[0]?.function
       if (!call) throw new Error(`No call: ${JSON.stringify(first)}`)
-      const second = await once([question, first.message, { role: 'tool', tool_name: call.name, content: weatherResult }])
+      const second = await once([
+        question,
+        first.message,
+        { role: 'tool', tool_name: call.name, content: weatherResult },
+      ])
       return { name: call.name, arguments: call.arguments, stop: first.done_reason, answer: second.message.content }
     },
     async schema(ask) {
@@ -56,11 +68,13 @@ function createClient(client: Ollama): Client {
     async models() {
       return (await client.list()).models.map(({ name }) => name)
     },
-    wrongField: (model) => client.chat({ ...toBody({ model, prompt: 'Hi.' }), options: { temperature: 'hot' as never } }),
+    wrongField: (model) =>
+      client.chat({ ...toBody({ model, prompt: 'Hi.' }), options: { temperature: 'hot' as never } }),
     describeError(error) {
       if (!(error instanceof Error)) return { own: false, name: typeof error, message: String(error) }
       // In the middle of a stream it throws a plain error with what the service said; the class of the rest is not exported.
-      const own = error.name === 'ResponseError' || (error.constructor === Error && !/Did not receive/.test(error.message))
+      const own =
+        error.name === 'ResponseError' || (error.constructor === Error && !/Did not receive/.test(error.message))
       const { status_code: status } = error as { status_code?: number }
       return { own, name: error.name, message: error.message, status }
     },

@@ -2,11 +2,19 @@ import OpenAI, { APIError } from 'openai'
 import { zodResponseFormat } from 'openai/helpers/zod'
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions'
 import { z } from 'zod'
-import { type Ask, type Client, type ErrorTold, nothingToClose, type Subject, weather, weatherResult } from '../support/client.ts'
+import {
+  type Ask,
+  type Client,
+  type ErrorTold,
+  nothingToClose,
+  type Subject,
+  weather,
+  weatherResult,
+} from '../support/client.ts'
 
 export const openaiChat: Subject = {
   name: 'openai, chat completions',
-  package: 'openai',
+  packages: ['openai'],
   registry: 'npm',
   dialect: 'OpenAI',
   kind: 'sdk',

@@ -4,7 +4,7 @@ import { common, openOpenai } from './openai-chat.ts'
 
 export const openaiCompletions: Subject = {
   name: 'openai, completions',
-  package: 'openai',
+  packages: ['openai'],
   registry: 'npm',
   dialect: 'OpenAI',
   kind: 'sdk',

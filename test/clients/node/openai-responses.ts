@@ -1,12 +1,20 @@
 import type OpenAI from 'openai'
 import { zodTextFormat } from 'openai/helpers/zod'
 import type { Response, ResponseInput } from 'openai/resources/responses/responses'
-import { type Ask, type Client, nothingToClose, type Said, type Subject, weather, weatherResult } from '../support/client.ts'
+import {
+  type Ask,
+  type Client,
+  nothingToClose,
+  type Said,
+  type Subject,
+  weather,
+  weatherResult,
+} from '../support/client.ts'
 import { common, describeOpenaiError, mood, openOpenai } from './openai-chat.ts'
 
 export const openaiResponses: Subject = {
   name: 'openai, responses',
-  package: 'openai',
+  packages: ['openai'],
   registry: 'npm',
   dialect: 'OpenAI',
   kind: 'sdk',

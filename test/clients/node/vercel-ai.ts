@@ -14,7 +14,7 @@ const common = {
 export const vercelOpenai: Subject = {
   ...common,
   name: 'Vercel AI SDK, @ai-sdk/openai-compatible',
-  package: 'ai',
+  packages: ['ai', '@ai-sdk/openai-compatible'],
   dialect: 'OpenAI',
   async open(address) {
     const provider = createOpenAICompatible({ name: 'lmapp', baseURL: `${address}/v1`, includeUsage: true })
@@ -25,7 +25,7 @@ export const vercelOpenai: Subject = {
 export const vercelOllama: Subject = {
   ...common,
   name: 'Vercel AI SDK, ollama-ai-provider-v2',
-  package: 'ai',
+  packages: ['ai', 'ollama-ai-provider-v2'],
   dialect: 'Ollama',
   shortcomings: {
     'errors: a model that nobody has': 'the provider looks for the words of an error where OpenAI has them',

@@ -8,14 +8,15 @@ TOOLS = [
 
 def body(ask):
     messages = [{"role": "user", "content": ask["prompt"]}]
-    return {"model": ask["model"], "max_tokens": ask.get("maxTokens", 100), "messages": messages}
+    return {"model": ask["model"], "max_tokens": ask.get("maxTokens", 8000), "messages": messages}
 
 
 def to_said(message):
     return {
         "text": "".join(block.text for block in message.content if block.type == "text"),
         "stop": message.stop_reason,
-        "inputTokens": message.usage.input_tokens,
+        # What was read from the cache is told apart.
+        "inputTokens": message.usage.input_tokens + (message.usage.cache_read_input_tokens or 0),
         "outputTokens": message.usage.output_tokens,
     }
 

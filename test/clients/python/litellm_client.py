@@ -26,7 +26,7 @@ class Client:
             "api_base": self.address,
             "api_key": "none",
             "messages": [{"role": "user", "content": ask["prompt"]}],
-            "max_tokens": ask.get("maxTokens", 100_000),
+            "max_tokens": ask.get("maxTokens", 8000),
             "num_retries": 0,
             "max_retries": 0,
         }

@@ -2,8 +2,11 @@ import gc
 import json
 import os
 import tempfile
-import threading
 import urllib.request
+
+import ollama
+import openai
+from common import describe
 
 # Set before it is imported.
 folder = tempfile.TemporaryDirectory()
@@ -20,21 +23,12 @@ def write_models(address):
 
 
 class Client:
-    def __init__(self, llm, prefix):
-        self.llm = llm
+    def __init__(self, models, prefix):
+        self.models = models
         self.prefix = prefix
-        self.models = {}
-        # Whoever asks for a model makes it look at all of them.
-        self.lock = threading.Lock()
-
-    def model(self, name):
-        with self.lock:
-            if name not in self.models:
-                self.models[name] = self.llm.get_model(self.prefix + name)
-            return self.models[name]
 
     def ask(self, ask, stream):
-        model = self.model(ask["model"])
+        model = self.models[self.prefix + ask["model"]]
         key = {"key": "none"} if model.needs_key else {}
         return model.prompt(ask["prompt"], stream=stream, **key)
 
@@ -58,15 +52,19 @@ class Client:
         return said
 
     def describe(self, error):
-        told = {"own": True, "name": type(error).__name__, "message": str(error)}
-        status = getattr(error, "status_code", None)
-        return {**told, "status": status} if isinstance(status, int) and status > 0 else told
+        # It hands on the errors of the client below it.
+        return describe(error, (openai.APIError, ollama.ResponseError))
+
+
+models = {}
 
 
 def open_client(address, variant):
-    if not os.listdir(folder.name):
+    if not models:
         write_models(address)
         os.environ["OLLAMA_HOST"] = address
-    import llm
+        import llm
 
-    return Client(llm, "ollama/" if variant == "ollama" else "")
+        # Once: whoever asks it for one model makes it look at all of them.
+        models.update((model.model_id, model) for model in llm.get_models())
+    return Client(models, "ollama/" if variant == "ollama" else "")

@@ -6,7 +6,7 @@ type Row = Omit<Subject, 'open' | 'registry'> & { module: string; environment?: 
 const rows = {
   openai: {
     name: 'openai, chat completions',
-    package: 'openai',
+    packages: ['openai'],
     module: 'openai_chat',
     dialect: 'OpenAI',
     kind: 'sdk',
@@ -15,7 +15,7 @@ const rows = {
   },
   responses: {
     name: 'openai, responses',
-    package: 'openai',
+    packages: ['openai'],
     module: 'openai_responses',
     dialect: 'OpenAI',
     kind: 'sdk',
@@ -24,7 +24,7 @@ const rows = {
   },
   anthropic: {
     name: 'anthropic',
-    package: 'anthropic',
+    packages: ['anthropic'],
     module: 'anthropic_messages',
     dialect: 'Anthropic',
     kind: 'sdk',
@@ -33,7 +33,7 @@ const rows = {
   },
   ollama: {
     name: 'ollama',
-    package: 'ollama',
+    packages: ['ollama'],
     module: 'ollama_chat',
     dialect: 'Ollama',
     kind: 'sdk',
@@ -42,7 +42,7 @@ const rows = {
   },
   litellmOpenai: {
     name: 'litellm, openai/…',
-    package: 'litellm',
+    packages: ['litellm'],
     module: 'litellm_client',
     environment: 'litellm',
     variant: 'openai',
@@ -53,7 +53,7 @@ const rows = {
   },
   litellmAnthropic: {
     name: 'litellm, anthropic/…',
-    package: 'litellm',
+    packages: ['litellm'],
     module: 'litellm_client',
     environment: 'litellm',
     variant: 'anthropic',
@@ -64,7 +64,7 @@ const rows = {
   },
   litellmOllama: {
     name: 'litellm, ollama_chat/…',
-    package: 'litellm',
+    packages: ['litellm'],
     module: 'litellm_client',
     environment: 'litellm',
     variant: 'ollama_chat',
@@ -75,7 +75,7 @@ const rows = {
   },
   llm: {
     name: 'llm, extra-openai-models.yaml',
-    package: 'llm',
+    packages: ['llm'],
     module: 'llm_client',
     variant: 'openai',
     dialect: 'OpenAI',
@@ -85,13 +85,15 @@ const rows = {
   },
   llmOllama: {
     name: 'llm, llm-ollama',
-    package: 'llm-ollama',
+    packages: ['llm', 'llm-ollama'],
     module: 'llm_client',
     variant: 'ollama',
     dialect: 'Ollama',
     kind: 'framework',
     stops: null,
     has: [],
+    // It knows which models are listed, and asks for no other.
+    skips: ['errors'],
   },
 } satisfies Record<string, Row>
 

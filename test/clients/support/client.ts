@@ -1,3 +1,5 @@
+import type { Feature } from './results.ts'
+
 /** What all clients can be asked, each in its own words. A method that is absent is something that the client has not. */
 export interface Client extends AsyncDisposable {
   chat(ask: Ask): Promise<Said>
@@ -63,8 +65,8 @@ export type Extra = 'leaveChat' | 'tools' | 'schema' | 'embed' | 'count' | 'mode
 export interface Subject {
   /** Row of the table. */
   name: string
-  /** Package of npm or PyPI. */
-  package: string
+  /** What of npm or PyPI it is made of. */
+  packages: readonly string[]
   registry: 'npm' | 'PyPI'
   dialect: 'OpenAI' | 'Anthropic' | 'Ollama'
   /** An SDK is asked everything, a framework the main things. */
@@ -73,6 +75,8 @@ export interface Subject {
   stops: { end: string; length: string; tools: string } | null
   /** What it has of the methods that not all have; `retries`: it tries again by itself. */
   has: readonly Extra[]
+  /** Features that have no sense for it. */
+  skips?: readonly Feature[]
   /** What it does not do by itself, as `feature: case`, and why. Such a case must fail. */
   shortcomings?: Readonly<Record<string, string>>
   open(address: string): Promise<Client>

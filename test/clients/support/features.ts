@@ -27,7 +27,8 @@ function describeChat({ subject, recorder, client }: Room): void {
     const said = await client().chat(ask('box/count'))
     assert.equal(said.text, reply)
     if (stops) assert.equal(said.stop, stops.end)
-    if (subject.kind === 'sdk') assert.ok(Number(said.inputTokens) > 0 && said.outputTokens === 10, JSON.stringify(said))
+    if (subject.kind === 'sdk')
+      assert.ok(Number(said.inputTokens) > 0 && said.outputTokens === 10, JSON.stringify(said))
   })
   check('brings the prompt there as it is', async () => {
     const prompt = 'Zwölf "Boxkämpfer"\n\tjagen 🦊 \\ über den Deich.'

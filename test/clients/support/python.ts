@@ -89,8 +89,10 @@ function startDriver(environment: Environment, address: string): Driver {
   const stderr: string[] = []
   child.stderr.setEncoding('utf8').on('data', (text: string) => stderr.push(text))
   child.stdin.on('error', () => {})
+  let ended: Error | undefined
   const closed = once(child, 'close').then(() => {
-    for (const { reject } of questions.values()) reject(new Error(`The driver ended: ${stderr.join('')}`))
+    ended = new Error(`The driver ended: ${stderr.join('')}`)
+    for (const { reject } of questions.values()) reject(ended)
   })
   createInterface({ input: child.stdout }).on('line', (line) => {
     const { id, text, result, error }: Reply = JSON.parse(line)
@@ -103,14 +105,15 @@ function startDriver(environment: Environment, address: string): Driver {
   const send = (message: object) => child.stdin.write(`${JSON.stringify(message)}\n`)
   let count = 0
   return {
-    ask(message, { onText, signal }) {
+    async ask(message, { onText, signal }) {
+      if (ended) throw ended
       count += 1
       const id = count
       const { promise, resolve, reject } = Promise.withResolvers<unknown>()
       questions.set(id, { onText, resolve, reject })
       signal?.addEventListener('abort', () => send({ id, op: 'leave' }))
       send({ id, ...message })
-      return promise
+      return await promise
     },
     async close() {
       child.stdin.end()

@@ -27,9 +27,9 @@ export interface Tally {
 
 export interface ClientResults {
   client: string
-  package: string
   registry: 'npm' | 'PyPI'
-  version: string
+  /** With their versions. */
+  packages: string[]
   dialect: string
   features: Partial<Record<Feature, Tally>>
 }
@@ -57,9 +57,9 @@ export function createRecorder(subject: Subject, part = 'scripted'): Recorder {
     write() {
       const folder = process.env.LMAPP_CLIENT_RESULTS
       if (!folder) return
-      const { name: client, package: packageName, registry, dialect } = subject
-      const version = readVersion(subject)
-      const results: ClientResults = { client, package: packageName, registry, version, dialect, features }
+      const { name: client, registry, dialect } = subject
+      const packages = subject.packages.map((name) => `${name} ${readVersion(name, registry)}`)
+      const results: ClientResults = { client, registry, packages, dialect, features }
       const file = `${registry}-${client.replaceAll(/\W+/g, '-')}.${part}.json`
       mkdirSync(folder, { recursive: true })
       writeFileSync(join(folder, file), JSON.stringify(results))
@@ -67,7 +67,7 @@ export function createRecorder(subject: Subject, part = 'scripted'): Recorder {
   }
 }
 
-function readVersion({ package: name, registry }: Subject): string {
+function readVersion(name: string, registry: Subject['registry']): string {
   if (registry === 'npm') return JSON.parse(readFileSync(join(clients, 'package.json'), 'utf8')).dependencies[name]
   const requirements = ['requirements-sdks.txt', 'requirements-litellm.txt']
     .map((file) => readFileSync(join(clients, file), 'utf8'))

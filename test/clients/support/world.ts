@@ -1,6 +1,6 @@
 import { createClient, createFetchTransport } from 'lmapp-client'
-import { weatherAnswer } from './client.ts'
 import { createHome, type Home, type Running, until, withMock } from '../../support/home.ts'
+import { weatherAnswer } from './client.ts'
 
 export const reply = 'One two three four five six seven eight nine ten.'
 /** What has arrived when a fault comes in the middle of the answer. */
@@ -35,7 +35,7 @@ const good = {
   count: { reply },
   echo: {},
   'slow-load': { reply, load: { steps: 5, stepMs: 100 } },
-  endless: { reply: 'and on ', repeatTokens: 100_000, paceMs: 20 },
+  endless: { reply: 'and on ', repeatTokens: 100_000, paceMs: 20, parallel: 16 },
   silent: { promptMs: 100_000 },
   weather: { reply: weatherAnswer, toolCall: { name: 'get_weather', arguments: { city: 'Paris' } } },
   embedder: { embedDimensions: 8 },
@@ -46,7 +46,10 @@ const faulty = {
   ...Object.fromEntries([...faultsMidAnswer, ...faultsBefore].map((fault) => [fault, toScript(fault)])),
   // The service itself tries once more, so the client's second request is the first to succeed.
   ...Object.fromEntries(
-    Array.from({ length: 10 }, (_, index) => [`passing-${index}`, { reply, fault: { kind: 'fail-at-once', times: 2 } }]),
+    Array.from({ length: 10 }, (_, index) => [
+      `passing-${index}`,
+      { reply, fault: { kind: 'fail-at-once', times: 2 } },
+    ]),
   ),
 }
 
@@ -64,7 +67,9 @@ export interface World extends AsyncDisposable {
 
 export async function openWorld(): Promise<World> {
   const config = withMock(good, { timeouts }) as { backends: object }
-  return await serve(await createHome({ ...config, backends: { ...config.backends, faulty: { type: 'mock', models: faulty } } }))
+  return await serve(
+    await createHome({ ...config, backends: { ...config.backends, faulty: { type: 'mock', models: faulty } } }),
+  )
 }
 
 export async function serve(home: Home): Promise<World> {

@@ -1,4 +1,5 @@
 import type { Target } from '../target.ts'
+import { api } from './api.ts'
 import { host } from './host.ts'
 import { lines } from './lines.ts'
 import { installations, json, manifests, verifySettings } from './manifests.ts'
@@ -16,4 +17,5 @@ export const targets: readonly Target[] = [
   serve,
   host,
   verify,
+  api,
 ]

@@ -1,6 +1,7 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import { isLmappError, LmappError } from 'lmapp-kit'
+import { type IncomingBytes, readIncoming } from './read-incoming.ts'
 
 export interface HttpRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
@@ -22,7 +23,7 @@ export interface HttpResponse {
   status: number
   headers: IncomingMessage['headers']
   /** Broken off by a read that ends early; throws `engine-died` when the connection breaks, and as `request` does. */
-  bytes(): AsyncGenerator<Uint8Array, void, undefined>
+  bytes(): AsyncIterable<Uint8Array>
   /** Throws `engine-failed` when the connection breaks, `stream-malformed` when it is longer than `maxBytes`. */
   text(options?: { maxBytes?: number }): Promise<string>
   /** Closes the connection, unless all was read or it was released. */
@@ -66,7 +67,8 @@ type Outcome = { response: HttpResponse } | { error: LmappError; stale: boolean 
 /** Nothing is sent over a new connection unless `isProved` says so then. */
 function attemptOnce(request: HttpRequest, options: ExchangeOptions, isProved: () => boolean): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>()
-  const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body))
+  // As text, which Node sends in one piece with the headers.
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body)
   const outgoing = options.start(options.url, {
     method: request.method,
     agent: options.agent,
@@ -101,10 +103,10 @@ function attemptOnce(request: HttpRequest, options: ExchangeOptions, isProved: (
   return promise
 }
 
-function headersOf(body: Buffer | undefined, apiKey: string | undefined): Record<string, string | number> {
+function headersOf(body: string | undefined, apiKey: string | undefined): Record<string, string | number> {
   return {
     accept: 'application/json, application/x-ndjson, text/plain',
-    ...(body && { 'content-type': 'application/json', 'content-length': body.length }),
+    ...(body !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
     ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
   }
 }
@@ -178,17 +180,14 @@ function toResponse(incoming: IncomingMessage, outgoing: ClientRequest, watch: W
   /** What is left of the answer comes by itself, and the connection is kept. */
   let released = false
 
-  async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
-      for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
-        watch.heard()
-        yield chunk
-      }
-    } catch (cause) {
-      throw (
-        watch.reason ?? new LmappError('engine-died', 'The connection broke in the middle of the answer.', { cause })
-      )
-    }
+  let reader: IncomingBytes | undefined
+  const bytes = () => {
+    reader = readIncoming(incoming, {
+      heard: watch.heard,
+      toError: (cause) =>
+        watch.reason ?? new LmappError('engine-died', 'The connection broke in the middle of the answer.', { cause }),
+    })
+    return reader
   }
 
   return {
@@ -216,9 +215,11 @@ function toResponse(incoming: IncomingMessage, outgoing: ClientRequest, watch: W
     release() {
       released = true
       watch.stop()
+      reader?.leave()
+      incoming.resume()
+      if (incoming.complete) return
       const timer = setTimeout(() => outgoing.destroy(), restMs).unref()
       incoming.once('close', () => clearTimeout(timer))
-      incoming.resume()
     },
   }
 }

@@ -1,5 +1,23 @@
-import { type ChatRequest, LmappError, type Part, type Status, type Warning } from 'lmapp-kit'
-import { assertWellFormed, streamChat, toChatBody, withContext } from '../openai-wire/index.ts'
+import {
+  type Batched,
+  batches,
+  type ChatRequest,
+  type Finish,
+  fromBatches,
+  LmappError,
+  type Part,
+  type Status,
+  toBatches,
+  type Warning,
+} from 'lmapp-kit'
+import {
+  afterSteps,
+  assertWellFormed,
+  type PartSteps,
+  streamChat,
+  toChatBody,
+  withContext,
+} from '../openai-wire/index.ts'
 import { toAskedModel } from './asked-model.ts'
 import { type Catalogue, isStillLoading, loadingPauseMs, pauseFor, type ServedModel } from './catalogue.ts'
 import { engine, type LlamaServerConnection } from './connection.ts'
@@ -16,21 +34,29 @@ export interface ChatDependencies {
 }
 
 /** `signal` drops the connection at whatever stage, and the server then frees the slot. */
-export async function* chatWithLlamaServer(
+export function chatWithLlamaServer(
   dependencies: ChatDependencies,
   request: ChatRequest,
   signal: AbortSignal,
-): AsyncGenerator<Part, void, undefined> {
+): Batched<Part> {
+  return fromBatches(chatWhenLoaded(dependencies, request, signal))
+}
+
+async function* chatWhenLoaded(
+  dependencies: ChatDependencies,
+  request: ChatRequest,
+  signal: AbortSignal,
+): AsyncGenerator<readonly Part[], void, undefined> {
   assertWellFormed(request)
-  yield { type: 'status', phase: 'connecting' }
+  yield [{ type: 'status', phase: 'connecting' }]
   for (let tries = 0; ; tries += 1) {
     try {
-      yield* chatOnce(dependencies, request, signal)
+      for await (const parts of afterSteps(chatOnce(dependencies, request, signal))) yield parts
       return
     } catch (error) {
       if (!isStillLoading(error)) throw error
       // Said once: a phase that is told anew counts as moving.
-      if (tries === 0) yield toLoading()
+      if (tries === 0) yield [toLoading()]
       await pauseFor(loadingPauseMs, { signal })
       await dependencies.catalogue.whenLoaded({ signal })
     }
@@ -42,37 +68,35 @@ async function* chatOnce(
   { connection, catalogue, continuing }: ChatDependencies,
   request: ChatRequest,
   signal: AbortSignal,
-): AsyncGenerator<Part, void, undefined> {
+): PartSteps {
   const model = await catalogue.find(request.model, { signal })
-  if (model.state !== 'ready') yield toLoading()
+  if (model.state !== 'ready') yield [toLoading()]
   const props = await catalogue.props(model, { signal })
   assertAble(request, props)
   if (request.continue) {
     const { version } = await catalogue.whenLoaded({ signal })
-    for await (const part of continuing.run({ request, model, props }, version, signal)) {
-      yield part.type === 'finish' ? withContext(part, props.contextLength) : part
-    }
-    return
+    return toBatches(inContext(continuing.run({ request, model, props }, version, signal), props))
   }
   const { body, warnings } = toBody(request, model, props)
-  yield* warnings
+  if (warnings.length > 0) yield warnings
   const { tokens, warning } = await checkPromptFits(connection, { request, body, props }, { signal })
-  if (warning) yield warning
+  if (warning) yield [warning]
   const path = '/v1/chat/completions'
   const asked = toAskedModel(catalogue, request.model, model, { signal })
   const options = {
     ...{ connection, body, path, signal, engine, model: request.model, asked, observe: observeEvent },
     alternatives: request.options?.logprobs,
+    conclude(finish: Finish, parts: Part[]) {
+      const cut = checkPromptWasRead(finish, { tokens, contextLength: contextOf({ ...request, options: {} }, props) })
+      if (cut) parts.push(cut)
+      parts.push(withContext(finish, props.contextLength))
+    },
   }
-  for await (const part of streamChat(options)) {
-    if (part.type !== 'finish') {
-      yield part
-      continue
-    }
-    const cut = checkPromptWasRead(part, { tokens, contextLength: contextOf({ ...request, options: {} }, props) })
-    if (cut) yield cut
-    yield withContext(part, props.contextLength)
-  }
+  return streamChat(options)[batches]()
+}
+
+async function* inContext(parts: AsyncIterable<Part>, { contextLength }: ModelProps): AsyncGenerator<Part> {
+  for await (const part of parts) yield part.type === 'finish' ? withContext(part, contextLength) : part
 }
 
 function toLoading(): Status {

@@ -1,6 +1,6 @@
-import { isLmappError, LmappError, type Part, readServerSentEvents } from 'lmapp-kit'
+import { type Batched, fromBatches, LmappError, type Part } from 'lmapp-kit'
 import { type Fields, isFields, parseJson, toFields, toOptionalCount, toOptionalText } from '../json/fields.ts'
-import { type AskedModel, createAnswer, watchModel } from '../openai-wire/index.ts'
+import { type AskedModel, createAnswer, type EventReader, readEventParts, watchModel } from '../openai-wire/index.ts'
 import { engine } from './connection.ts'
 import { observeEvent } from './observe-event.ts'
 
@@ -18,31 +18,36 @@ export interface CompletionOptions {
  * Parts out of the event stream of `/completion`, `finish` last. Throws `unsupported` when the withdrawn text does not
  * come again, and as `readChatCompletion` does.
  */
-export async function* readCompletion(
-  bytes: AsyncIterable<Uint8Array>,
-  options: CompletionOptions,
-): AsyncGenerator<Part, void, undefined> {
-  const { asked, alternatives } = options
+export function readCompletion(bytes: AsyncIterable<Uint8Array>, options: CompletionOptions): Batched<Part> {
+  return fromBatches(readEventParts(bytes, createEventReader(options), engine))
+}
+
+function createEventReader(options: CompletionOptions): EventReader {
+  const { asked, alternatives, withdrawnTokens } = options
   const answer = createAnswer({ ...{ engine, alternatives }, model: asked.name, observe: observeEvent })
   const watch = watchModel(engine, asked)
   const swallow = createSwallower(options)
-  try {
-    for await (const { data } of readServerSentEvents(bytes)) {
+  let over = false
+  return {
+    get over() {
+      return over
+    },
+    get started() {
+      return answer.started
+    },
+    take({ data }, parts) {
       const event = parseJson(data)
       // At once, unlike in a chat: what goes on with an answer must have no hole.
       if (!isFields(event)) throw malformed(data)
       const doubt = watch.see(event.model)
-      if (doubt) yield* await doubt
-      yield* answer.take(toChatEvent(event, swallow(event), options.withdrawnTokens))
-      if (event.stop !== true) continue
-      yield* answer.end()
-      return
-    }
-  } catch (error) {
-    if (!isLmappError(error, 'engine-died') || answer.started) throw error
-    throw new LmappError('engine-failed', `${engine} closed the connection before its first token.`, { cause: error })
+      if (doubt) return doubt
+      answer.take(toChatEvent(event, swallow(event), withdrawnTokens), parts)
+      if (event.stop === true) answer.end(parts)
+      over = event.stop === true
+      return undefined
+    },
+    incomplete: () => new LmappError('stream-incomplete', `The stream of ${engine} ended without its end marker.`),
   }
-  throw new LmappError('stream-incomplete', `The stream of ${engine} ended without its end marker.`)
 }
 
 function malformed(line: string): LmappError {

@@ -1,11 +1,13 @@
-import { type ChatRequest, LmappError, type Part } from 'lmapp-kit'
+import { type Batched, batches, type ChatRequest, fromBatches, LmappError, type Part } from 'lmapp-kit'
 import {
+  afterSteps,
   assertWellFormed,
   type Continuation,
   type ContinuationSubject,
   chatOverWire,
   commonDialect,
   type Dialect,
+  type PartSteps,
 } from '../openai-wire/index.ts'
 import { toAskedModel } from './asked-model.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -31,17 +33,25 @@ const dialect: Dialect = {
 }
 
 /** `signal` drops the connection at whatever stage, and LM Studio then stops. */
-export async function* chatWithLmStudio(
+export function chatWithLmStudio(
+  dependencies: ChatDependencies,
+  request: ChatRequest,
+  signal: AbortSignal,
+): Batched<Part> {
+  return fromBatches(afterSteps(beginChat(dependencies, request, signal)))
+}
+
+async function* beginChat(
   { connection, catalogue, continuation }: ChatDependencies,
   request: ChatRequest,
   signal: AbortSignal,
-): AsyncGenerator<Part, void, undefined> {
+): PartSteps {
   assertWellFormed(request)
-  yield { type: 'status', phase: 'connecting' }
+  yield [{ type: 'status', phase: 'connecting' }]
   const model = await catalogue.find(request.model, { signal })
   assertCan(model, request)
   const contextLength = contextOf(model, request.model)
-  yield* chatOverWire(request, {
+  const chat = chatOverWire(request, {
     connection,
     continuation,
     dialect,
@@ -54,6 +64,7 @@ export async function* chatWithLmStudio(
     asked: toAskedModel(catalogue, request.model, model, { signal }),
     ...(contextLength !== undefined && { contextLength }),
   })
+  return chat[batches]()
 }
 
 /** What a proof of continuing holds for. LM Studio tells its version nowhere over HTTP. */

@@ -1,10 +1,13 @@
-import { type ChatRequest, isLmappError, LmappError, type Part } from 'lmapp-kit'
+import { type Batched, batches, type ChatRequest, fromBatches, isLmappError, LmappError, type Part } from 'lmapp-kit'
 import {
+  afterSteps,
   assertWellFormed,
   type Continuation,
   type ContinuationSubject,
   chatOverWire,
   type ListedModel,
+  type PartSteps,
+  withErrors,
 } from '../openai-wire/index.ts'
 import { toAskedModel } from './asked-model.ts'
 import type { CompatibleConnection, Identity } from './connection.ts'
@@ -17,18 +20,28 @@ export interface ChatDependencies {
 }
 
 /** `signal` drops the connection at whatever stage, and the engine then stops. */
-export async function* chatWithCompatible(
+export function chatWithCompatible(
+  dependencies: ChatDependencies,
+  request: ChatRequest,
+  signal: AbortSignal,
+): Batched<Part> {
+  const { connection } = dependencies
+  const answer = afterSteps(beginChat(dependencies, request, signal))
+  return fromBatches(withErrors(answer, (error) => withKnownNames(error, connection, signal)))
+}
+
+async function* beginChat(
   { url, connection, continuation }: ChatDependencies,
   request: ChatRequest,
   signal: AbortSignal,
-): AsyncGenerator<Part, void, undefined> {
+): PartSteps {
   assertWellFormed(request)
-  yield { type: 'status', phase: 'connecting' }
+  yield [{ type: 'status', phase: 'connecting' }]
   const identity = await connection.identify({ signal })
   const { dialect, countsPrompt } = identity.engine
   const { model } = request
   const entry = await findModel(connection, identity, model, signal)
-  yield* chatOverWire(request, {
+  const chat = chatOverWire(request, {
     connection,
     continuation,
     dialect,
@@ -38,6 +51,7 @@ export async function* chatWithCompatible(
     asked: toAskedModel(connection, { model, entry }, { signal }),
     ...(entry?.servedContext !== undefined && { contextLength: entry.servedContext }),
   })
+  return chat[batches]()
 }
 
 /** What a proof of continuing holds for. */

@@ -56,8 +56,10 @@ export function openCompatibleConnection(options: CompatibleConnectionOptions): 
   })
   let proof: Proof | undefined
 
+  const proved = (): Proof | undefined => (proof?.epoch === client.epoch ? proof : undefined)
   const identify = async (call: CallOptions = {}): Promise<Proof> => {
-    if (proof?.epoch === client.epoch) return proof
+    const known = proved()
+    if (known) return known
     const { prefix, reply, models } = await findList(client, { ...options, prefixes }, call)
     const engine = recogniseEngine({
       server: toOptionalText(reply.headers.server) ?? '',
@@ -71,7 +73,7 @@ export function openCompatibleConnection(options: CompatibleConnectionOptions): 
   const behindPrefix: Pick<HttpClient, 'request'> = {
     async request(request: HttpRequest) {
       const call = request.signal ? { signal: request.signal } : {}
-      const { prefix } = await identify(call)
+      const { prefix } = proved() ?? (await identify(call))
       const beforeRetry = async () => {
         proof = undefined
         await identify(call)
@@ -91,7 +93,7 @@ export function openCompatibleConnection(options: CompatibleConnectionOptions): 
       throw new LmappError('protocol-violation', `What answers at ${url} gave no list of models.`)
     },
     async request(request) {
-      await identify(request.signal ? { signal: request.signal } : {})
+      if (!proved()) await identify(request.signal ? { signal: request.signal } : {})
       return wire().request(request)
     },
     async json(request) {

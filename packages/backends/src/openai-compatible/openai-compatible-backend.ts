@@ -3,13 +3,11 @@ import {
   type BackendInfo,
   type CallOptions,
   type Capabilities,
-  type ChatRequest,
   type Embedding,
   interfaceVersion,
   isLmappError,
   LmappError,
   type ModelInfo,
-  type Part,
 } from 'lmapp-kit'
 import {
   createMemoryProofs,
@@ -26,10 +24,11 @@ import {
   createContinuation,
   type ListedModel,
   parseEmbeddings,
+  runChat,
   toEmbeddingBody,
 } from '../openai-wire/index.ts'
 import { toAskedModel } from './asked-model.ts'
-import { type ChatDependencies, chatWithCompatible, findEntry, toSubject, withKnownNames } from './chat.ts'
+import { chatWithCompatible, findEntry, toSubject, withKnownNames } from './chat.ts'
 import { type CompatibleConnection, type Identity, openCompatibleConnection } from './connection.ts'
 import type { Engine } from './engines.ts'
 
@@ -85,7 +84,9 @@ export function createOpenAiCompatibleBackend(options: OpenAiCompatibleOptions):
       }
     },
     chat(request, { signal } = {}) {
-      return chats.run(request.model, signal, (ended) => chatNamed({ url, connection, continuation }, request, ended))
+      const dependencies = { url, connection, continuation }
+      const start = (ended: AbortSignal) => chatWithCompatible(dependencies, request, ended)
+      return runChat(chats, { model: request.model, signal, start })
     },
     async listModels(call = {}) {
       const identity = await connection.identify(call)
@@ -105,18 +106,6 @@ export function createOpenAiCompatibleBackend(options: OpenAiCompatibleOptions):
     },
   }
   return backend
-}
-
-async function* chatNamed(
-  dependencies: ChatDependencies,
-  request: ChatRequest,
-  signal: AbortSignal,
-): AsyncGenerator<Part, void, undefined> {
-  try {
-    yield* chatWithCompatible(dependencies, request, signal)
-  } catch (error) {
-    throw await withKnownNames(error, dependencies.connection, signal)
-  }
 }
 
 async function embed(

@@ -40,10 +40,10 @@ export interface ReadOptions {
 export interface Answer {
   /** Whether anything of it came. */
   readonly started: boolean
-  /** Takes one event. Throws what an error event says. */
-  take(event: Fields): Iterable<Part>
+  /** Takes one event, and adds what it brings to `parts`. Throws what an error event says. */
+  take(event: Fields, parts: Part[]): void
   /** The end marker came. Throws `stream-incomplete` when no reason had come. */
-  end(): Iterable<Part>
+  end(parts: Part[]): void
 }
 
 type DeltaType = 'text-delta' | 'reasoning-delta'
@@ -59,33 +59,34 @@ export function createAnswer(options: ReadOptions): Answer {
   let usage: Usage = {}
   let timings: Timings | undefined
 
-  function* generating(): Iterable<Part> {
-    if (!started) yield { type: 'status', phase: 'generating' }
+  function generating(parts: Part[]): void {
+    if (!started) parts.push({ type: 'status', phase: 'generating' })
     started = true
   }
 
-  function* toDelta(type: DeltaType, text: string | undefined): Iterable<Part> {
+  function takeText(type: DeltaType, text: string | undefined, parts: Part[]): void {
     if (text === undefined) return
     const { ready, held: rest } = holdBackPartialCharacter(held[type] + text)
     held[type] = rest
     if (ready === '') return
-    yield* generating()
-    yield type === 'text-delta' ? tokens.tell({ type, text: ready }) : { type, text: ready }
+    generating(parts)
+    parts.push(type === 'text-delta' ? tokens.tell({ type, text: ready }) : { type, text: ready })
   }
 
-  function* takeChoice(choice: Fields): Iterable<Part> {
+  function takeChoice(choice: Fields, parts: Part[]): void {
     const delta = isFields(choice.delta) ? choice.delta : toFields(choice.message)
     const reasoning = toReasoning(delta)
     const content = toContent(delta.content)
-    const isOther = reasoning !== undefined || toList(delta.tool_calls).length > 0
-    if (content !== undefined || !isOther) tokens.add(toFields(choice.logprobs).content)
-    yield* toDelta('reasoning-delta', reasoning)
-    yield* toDelta('text-delta', content)
+    const calls = toList(delta.tool_calls)
+    const isOther = reasoning !== undefined || calls.length > 0
+    if (isFields(choice.logprobs) && (content !== undefined || !isOther)) tokens.add(choice.logprobs.content)
+    takeText('reasoning-delta', reasoning, parts)
+    takeText('text-delta', content, parts)
     const refusal = toOptionalText(delta.refusal)
     refused ||= refusal !== undefined
-    yield* toDelta('text-delta', refusal)
-    for (const fragment of toList(delta.tool_calls)) {
-      yield* generating()
+    takeText('text-delta', refusal, parts)
+    for (const fragment of calls) {
+      generating(parts)
       tools.add(fragment)
     }
     reason = toOptionalText(choice.finish_reason) ?? reason
@@ -95,23 +96,23 @@ export function createAnswer(options: ReadOptions): Answer {
     get started() {
       return started
     },
-    *take(event) {
+    take(event, parts) {
       const failure = toFailure(event)
       if (failure !== undefined) throw toStreamError(failure, { engine, model, answered: started })
       const seen = observe?.(event)
-      if (seen?.parts) yield* seen.parts
+      if (seen?.parts) parts.push(...seen.parts)
       timings = seen?.timings ?? timings
       usage = isFields(event.usage) ? toUsage(event.usage) : usage
       const choice = toList(event.choices).find((item) => (toFields(item).index ?? 0) === 0)
-      if (choice !== undefined) yield* takeChoice(toFields(choice))
+      if (choice !== undefined) takeChoice(toFields(choice), parts)
     },
-    *end() {
+    end(parts) {
       if (reason === undefined || reason === 'error') {
         throw new LmappError('stream-incomplete', `${engine} ended the stream without saying why the answer ended.`)
       }
-      yield* tools.calls()
+      parts.push(...tools.calls())
       const finish: Finish = { type: 'finish', reason: toFinishReason(reason, refused, tools.size > 0), usage }
-      yield timings ? { ...finish, timings } : finish
+      parts.push(timings ? { ...finish, timings } : finish)
     },
   }
 }

@@ -27,18 +27,33 @@ export async function nameModel(
     })
   }
   const { refs } = await models.resolve(ref, environment)
+  const found = await models.resolve(alias, environment).catch(() => undefined)
+  if (found?.refs.some((known) => known.slice(known.indexOf('/') + 1) === alias || known === alias)) throw taken(alias)
+  await oneByOne(() => addAlias(file, alias, refs))
+}
+
+async function addAlias(file: string, alias: string, refs: readonly string[]): Promise<void> {
   const text = (await readConfigText(file)) ?? createDefaultConfigText()
   const aliases = (getConfigValue(text, 'aliases') ?? {}) as Record<string, unknown>
   if (Object.hasOwn(aliases, alias)) throw taken(alias)
-  const found = await models.resolve(alias, environment).catch(() => undefined)
-  if (found?.refs.some((known) => known.slice(known.indexOf('/') + 1) === alias || known === alias)) throw taken(alias)
   await replaceConfigFile(file, setConfigValue(text, `aliases.${alias}`, refs))
 }
 
 /** Takes an alias away; does nothing where there is none of that name. */
 export async function unnameModel(name: string, file: string): Promise<void> {
-  const text = await readConfigText(file)
-  if (text !== undefined) await replaceConfigFile(file, unsetConfigValue(text, `aliases.${name}`))
+  await oneByOne(async () => {
+    const text = await readConfigText(file)
+    if (text !== undefined) await replaceConfigFile(file, unsetConfigValue(text, `aliases.${name}`))
+  })
+}
+
+let last: Promise<unknown> = Promise.resolve()
+
+/** Two that read the file before either has written it would lose one of the names. */
+function oneByOne(edit: () => Promise<void>): Promise<void> {
+  const edited = last.then(edit)
+  last = edited.catch(() => {})
+  return edited
 }
 
 function taken(name: string): LmappError {

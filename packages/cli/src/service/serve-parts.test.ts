@@ -94,6 +94,17 @@ describe('another name for a model', () => {
     assert.deepEqual({ ...(await room.aliases()) }, {})
   })
 
+  it('is kept with others that are given at the same time', async () => {
+    await using room = await open('{}')
+    const names = Array.from({ length: 10 }, (_, at) => `name-${at}`)
+    await Promise.all(names.map((name) => room.name('tiny', name)))
+    assert.deepEqual(Object.keys(await room.aliases()).sort(), names)
+    const again = await Promise.allSettled([room.name('tiny', 'once'), room.name('tiny', 'once')])
+    assert.deepEqual(again.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+    await Promise.all([unnameModel('name-3', room.file), unnameModel('name-7', room.file)])
+    assert.equal(Object.keys(await room.aliases()).length, 9)
+  })
+
   it('makes the configuration where there is none, and takes nothing away from none', async () => {
     await using room = await open()
     await unnameModel('none', room.file)

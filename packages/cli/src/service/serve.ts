@@ -2,8 +2,10 @@ import { assertTcpFree, isLoopbackAddress } from '@lmapp/server'
 import type { ApiKey, LmappClient, ServiceHealth } from 'lmapp-client'
 import { isLmappError, LmappError } from 'lmapp-kit'
 import type { CommandContext } from '../context.ts'
+import { printNotice } from '../output/print-error.ts'
 import { connect } from './connect.ts'
 import { createService, type Service } from './create-service.ts'
+import { howToReach } from './how-to-reach.ts'
 import { type ServiceLock, tryServiceLock } from './service-lock.ts'
 import { ensureServicePlaces, findPlaces } from './service-places.ts'
 
@@ -20,7 +22,9 @@ const lookAgainMs = 100
  * The service in the foreground, with TCP on loopback. Its address is the first line on stdout.
  * Replaces an idle background service, waits for a busy one and names it, and never leaves for idleness.
  */
-export async function runServe({ host, port, context }: ServeOptions): Promise<number> {
+export async function runServe({ host: given, port, context }: ServeOptions): Promise<number> {
+  // As it stands in an address.
+  const host = given.replace(/^\[(.*)\]$/, '$1')
   const places = findPlaces(context.environment)
   ensureServicePlaces(places)
   const { promise: ended, resolve: end } = Promise.withResolvers<number>()
@@ -52,8 +56,16 @@ export async function runServe({ host, port, context }: ServeOptions): Promise<n
   service.address = await service.server.listenTcp(host, port, { outside: isOutside(host) })
   await service.server.listenSocket(places.socket)
   await context.stdout.write(`${service.address}\n`)
+  await tell(service, host, context)
   drain = () => letFinish(service, context)
   return await ended
+}
+
+/** On a terminal; a program reads the address, and needs no more. */
+async function tell({ address, config }: Service, host: string, { stderr }: CommandContext): Promise<void> {
+  if (!stderr.isTerminal || address === undefined) return
+  const needsKey = isOutside(host) || (await config().catch(() => undefined))?.serve.requireKey !== false
+  await printNotice(stderr, howToReach({ address, needsKey }))
 }
 
 /** Answers that are being written end by themselves; who asks now is told to come again. */

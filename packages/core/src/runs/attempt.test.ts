@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isLmappError, type Part } from 'lmapp-kit'
+import { type CallOptions, fromBatches, isLmappError, type Part } from 'lmapp-kit'
 import { createMockBackend } from 'lmapp-kit/testkit'
 import type { BackendType } from '../backends/backend-type.ts'
 import { openCore } from '../testing/open-core.ts'
@@ -67,6 +67,39 @@ describe('an attempt', () => {
       assert.equal(error.message, 'It is gone.')
     })
   }
+
+  it('that is cancelled within what came together takes nothing more of it', async () => {
+    const abort = new AbortController()
+    const word: Part = { type: 'text-delta', text: 'One' }
+    const isOver: boolean[] = []
+    const type: BackendType = {
+      ...dying('external', []),
+      create(definition, context) {
+        async function* answer(signal: AbortSignal | undefined): AsyncGenerator<readonly Part[]> {
+          yield [word, word, { type: 'finish', reason: 'stop', usage: {} }]
+          isOver.push(signal?.aborted === true)
+          yield [{ type: 'finish', reason: 'cancelled', usage: { outputTokens: 2 } }]
+        }
+        const whole = dying('external', []).create(definition, context)
+        return Object.assign(whole, { chat: (_: unknown, { signal }: CallOptions = {}) => fromBatches(answer(signal)) })
+      },
+    }
+    await using core = await openCore({ boxes: {}, backends: { dying: { type: 'dying' } }, types: [type] })
+    const taken: Part[] = []
+    const finish = await runAttempt({
+      target: await core.registry.get('dying', {}),
+      request: { model: 'm', messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }] },
+      signal: abort.signal,
+      offline: true,
+      take(part) {
+        taken.push(part)
+        abort.abort()
+        return undefined
+      },
+    })
+    assert.deepEqual([taken, isOver], [[word], [true]])
+    assert.deepEqual(finish, { type: 'finish', reason: 'cancelled', usage: { outputTokens: 2 } })
+  })
 
   it('with a model that the backend does not know names the nearest, and the command that fetches it', async () => {
     const error = await attempt([], 'box/gema')

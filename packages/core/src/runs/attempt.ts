@@ -1,4 +1,4 @@
-import { type ChatRequest, type Finish, isLmappError, LmappError, type Part, untilAborted } from 'lmapp-kit'
+import { type ChatRequest, type Finish, isLmappError, LmappError, type Part, toBatches, untilAborted } from 'lmapp-kit'
 import type { RegisteredBackend } from '../backends/registry.ts'
 import { withReferences } from '../models/with-references.ts'
 import { isToken } from './watch-attempt.ts'
@@ -61,20 +61,24 @@ async function consume(options: Consuming): Promise<Finish> {
   const bound = request.options?.maxTokens ?? defaultTokenBound
   let deltas = 0
   let finish: Finish | undefined
-  for await (const part of target.backend.chat(request, { signal })) {
+  for await (const batch of toBatches(target.backend.chat(request, { signal }))) {
     if (engine.stopped && deltas <= bound) break
-    saw(part)
-    if (part.type === 'finish') {
-      finish = part
-      continue
+    for (const part of batch) {
+      saw(part)
+      if (part.type === 'finish') {
+        finish = part
+        continue
+      }
+      if (part.type === 'text-delta' || part.type === 'reasoning-delta') deltas += 1
+      if (deltas > bound) {
+        engine.stop()
+        if (part.type !== 'status') continue
+      }
+      const room = take(part)
+      if (room) await hold(room)
+      // What else came with it is nobody's any more; what the backend says of the end comes next.
+      if (signal.aborted) break
     }
-    if (part.type === 'text-delta' || part.type === 'reasoning-delta') deltas += 1
-    if (deltas > bound) {
-      engine.stop()
-      if (part.type !== 'status') continue
-    }
-    const room = take(part)
-    if (room) await hold(room)
   }
   if (!finish) throw new LmappError('stream-incomplete', `The stream of "${target.id}" ended without its end marker.`)
   return deltas > bound ? { ...finish, reason: 'length' } : finish
@@ -100,7 +104,7 @@ async function probe(target: RegisteredBackend, answering: boolean, signal: Abor
   )
 }
 
-/** Ends what the engine does, for a wish of the user or for a reason of ours. Disposing ends it too. */
+/** Ends what the engine does, for a wish of the user or for a reason of ours. Disposing forgets the wish. */
 interface EngineStop extends Disposable {
   /** What the engine sees. */
   readonly signal: AbortSignal
@@ -140,7 +144,6 @@ function createEngineStop(wish: AbortSignal): EngineStop {
     [Symbol.dispose]() {
       wish.removeEventListener('abort', obey)
       clearTimeout(timer)
-      stop()
     },
   }
 }

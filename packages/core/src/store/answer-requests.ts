@@ -4,11 +4,10 @@ import { toStoreError } from './store-error.ts'
 import type { Answer, Failure, StoreHandlers, StoreMethod, StoreRequest } from './store-protocol.ts'
 
 /**
- * How a request is done when others wait. `durable` and `normal` ones, and the small reads between them, share a
- * transaction, and so one write to the disk. What takes long, mends the index or cannot be within a transaction is
- * done alone.
+ * How a request is done when others wait. `durable` and `normal` ones, and the reads between them, share a transaction.
+ * What takes long, mends the index, or cannot be within a transaction with others is done alone.
  */
-const manners = {
+const manners: Record<StoreMethod, 'durable' | 'normal' | 'read' | 'alone'> = {
   beginRun: 'durable',
   appendEvents: 'normal',
   recordAttempt: 'normal',
@@ -16,6 +15,7 @@ const manners = {
   recoverCrashed: 'alone',
   listConversations: 'read',
   getConversation: 'read',
+  listReplies: 'read',
   findConversation: 'read',
   renameConversation: 'alone',
   setAutomaticTitle: 'alone',
@@ -42,9 +42,8 @@ const manners = {
   listKeys: 'read',
   revokeKey: 'durable',
   noteKeyUse: 'normal',
-} as const satisfies Record<StoreMethod, 'durable' | 'normal' | 'read' | 'alone'>
+}
 
-/** Once it has taken so long, a transaction takes nothing more in: somebody waits for its first request. */
 const longestMs = 5
 
 export interface AnswerOptions {
@@ -52,14 +51,19 @@ export interface AnswerOptions {
   handlers: StoreHandlers
   /** Of the database, for errors. */
   path: string
+  /** Once it has taken so long, a transaction takes nothing more in: somebody waits for its first request. Default: 5. */
+  longestMs?: number
 }
 
-/** Does requests in their order. What it yields is done, and as durable as was promised. */
+/**
+ * Does requests in their order; what waits together shares a transaction, and so one write to the disk. What it yields is
+ * done, and as durable as was promised.
+ */
 export function* answerRequests(requests: readonly StoreRequest[], options: AnswerOptions): Generator<Answer[]> {
   let rest = requests
   while (rest.length > 0) {
-    const count = countTogether(rest)
-    const answers = count > 1 ? answerTogether(rest.slice(0, count), options) : [answerOne(rest[0], options)]
+    const first = rest.slice(0, countTogether(rest))
+    const answers = first.length > 1 ? answerTogether(first, options) : answerEach(first, options)
     yield answers
     rest = rest.slice(answers.length)
   }
@@ -81,30 +85,33 @@ function writes({ method }: StoreRequest): boolean {
  * the whole, each is done once more by itself, so that each is told what became of it.
  */
 function answerTogether(requests: readonly StoreRequest[], options: AnswerOptions): Answer[] {
-  const { sql, path } = options
-  const durable = requests.some(({ method }) => manners[method] === 'durable')
+  const isDurable = requests.some(({ method }) => manners[method] === 'durable')
   let begun = false
   try {
-    return sql.together(durable ? 'durable' : 'normal', () => {
+    return options.sql.together(isDurable ? 'durable' : 'normal', () => {
       begun = true
       return answerWithin(requests, options)
     })
   } catch (error) {
-    if (begun) return requests.map((request) => answerOne(request, options))
-    return requests.map(({ id }) => ({ id, failure: toFailure(error, path) }))
+    if (begun) return answerEach(requests, options)
+    return requests.map(({ id }) => ({ id, failure: toFailure(error, options.path) }))
   }
 }
 
 /** As many as there is time for. */
 function answerWithin(requests: readonly StoreRequest[], options: AnswerOptions): Answer[] {
-  const until = performance.now() + longestMs
+  const until = performance.now() + (options.longestMs ?? longestMs)
   const answers: Answer[] = []
   for (const request of requests) {
     answers.push(answerOne(request, options))
     if (!options.sql.isInTransaction) throw new Error('All of it was undone.')
-    if (performance.now() > until) break
+    if (performance.now() >= until) break
   }
   return answers
+}
+
+function answerEach(requests: readonly StoreRequest[], options: AnswerOptions): Answer[] {
+  return requests.map((request) => answerOne(request, options))
 }
 
 function answerOne({ id, at, method, args }: StoreRequest, { handlers, path }: AnswerOptions): Answer {

@@ -80,7 +80,7 @@ export function requireConversation(sql: Sql, id: Id, owner: Owner): Row {
 
 /** A message; of that conversation, when one is named. */
 export function requireMessage(sql: Sql, id: Id, conversationId?: Id): Row {
-  const row = sql.get('SELECT * FROM messages WHERE id = ?', id)
+  const row = sql.get('SELECT conversation_id, role, state, depth, text, parts FROM messages WHERE id = ?', id)
   if (!row || (conversationId !== undefined && text(row, 'conversation_id') !== conversationId)) {
     throw new LmappError('not-found', `No message of this conversation has the id ${id}.`, { details: { id } })
   }

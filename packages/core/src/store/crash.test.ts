@@ -45,6 +45,59 @@ test('after kill -9 in the middle of an answer the question is there, and the an
   assert.equal((await store.search('because', { owner })).length, 1)
 })
 
+/** Asks many things at a time, and says of each when it is stored. */
+const crowd = `
+  import { writeSync } from 'node:fs'
+  import { createId, openStore } from ${JSON.stringify(new URL('./index.ts', import.meta.url).href)}
+  const store = await openStore({ path: process.argv[2] })
+  const snapshot = { candidates: ['mock/tiny'], system: null, options: {}, request: {} }
+  const ask = async (n) => {
+    const [runId, conversationId, answer] = [createId(), createId(), createId()]
+    const text = 'Question ' + n
+    await store.beginRun({
+      ...{ runId, owner: 'owner', conversationId, snapshot, answer: { kind: 'new', id: answer } },
+      newConversation: { title: text, system: null, model: null },
+      question: { id: createId(), content: [{ type: 'text', text }], text },
+    })
+    writeSync(1, 'begun ' + answer + '\\n')
+    const rest = { fromSeq: 1, events: [{ type: 'text-delta', text: 'Answer ' + n }] }
+    await store.endRun({ runId, rest, state: 'complete', model: 'mock/tiny', usage: {}, timings: {} })
+    writeSync(1, 'ended ' + answer + '\\n')
+  }
+  await Promise.all(Array.from({ length: 16 }, async () => { for (let n = 0; ; n += 1) await ask(n) }))`
+
+test('after kill -9 in the middle of many answers all questions that were acknowledged are there, and all ends', async () => {
+  for (const most of [1, 40, 200]) {
+    await using folder = await createFolder()
+    const path = join(folder.path, 'crowd.mjs')
+    await writeFile(path, crowd)
+    const child = spawn(process.execPath, ['--conditions=lmapp-source', path, folder.file], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let told = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      told += text
+      if (told.split('\n').length > most) child.kill('SIGKILL')
+    })
+    const [, signal] = await once(child, 'close')
+    assert.equal(signal, 'SIGKILL')
+    await using store = await openStore({ path: folder.file })
+    assert.equal(store.setAside, undefined)
+    await store.recoverCrashed()
+    const lines = told.split('\n').slice(0, -1)
+    assert.ok(lines.length >= most)
+    for (const line of lines) {
+      const [what, id = ''] = line.split(' ')
+      const [question, answer] = (await store.getConversation(id, owner)).messages
+      assert.match(question?.text ?? '', /^Question \d+$/)
+      assert.equal(answer?.id, id)
+      if (what === 'ended') {
+        assert.deepEqual([answer.state, answer.text], ['complete', question?.text.replace('Question', 'Answer')])
+      }
+    }
+  }
+})
+
 test('a continuation that is killed keeps what was there before', async () => {
   await using folder = await createFolder()
   const ask = toAsk('Tell me')

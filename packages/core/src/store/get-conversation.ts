@@ -1,12 +1,11 @@
 import { attachAll } from './attached-parts.ts'
-import { notFound } from './conversations.ts'
+import { notFound, requireConversation, requireMessage } from './conversations.ts'
 import { findConversation } from './find-conversation.ts'
 import { readConversation } from './list-conversations.ts'
-import { readPath, readTree } from './messages.ts'
+import { depthOf, readPath, readReplies, readTree } from './messages.ts'
 import type { Room } from './room.ts'
-import { integer } from './rows.ts'
-import type { Sql } from './sql.ts'
-import type { Conversation, Id, Owner } from './store.ts'
+import { text } from './rows.ts'
+import type { Conversation, Id, Owner, StoredMessage } from './store.ts'
 
 export function getConversation(
   { sql, attachments }: Room,
@@ -27,8 +26,8 @@ export function getConversation(
   }
 }
 
-/** Messages from the root to this one. */
-function depthOf(sql: Sql, id: Id | null): number {
-  const row = sql.get('SELECT depth FROM messages WHERE id = ?', id)
-  return row ? integer(row, 'depth') : 0
+export function listReplies({ sql, attachments }: Room, messageId: Id, owner: Owner, limit: number): StoredMessage[] {
+  const message = requireMessage(sql, messageId)
+  requireConversation(sql, text(message, 'conversation_id'), owner)
+  return attachAll(readReplies(sql, messageId, limit), attachments)
 }

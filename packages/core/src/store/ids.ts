@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Id } from './store.ts'
 
 const maxCounter = 0xfff
@@ -25,10 +25,8 @@ function begin(ms: number): void {
 }
 
 function toUuid(ms: number, count: number): Id {
-  const bytes = randomBytes(16)
-  bytes.writeUIntBE(ms, 0, 6)
-  bytes.writeUInt16BE(0x7000 | count, 6)
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
-  const hex = bytes.toString('hex')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+  const time = ms.toString(16).padStart(12, '0')
+  const counted = (0x7000 | count).toString(16)
+  // the variant and the random rest are those of a version 4
+  return `${time.slice(0, 8)}-${time.slice(8)}-${counted}${randomUUID().slice(18)}`
 }

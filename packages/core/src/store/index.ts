@@ -15,6 +15,8 @@ export type {
   ImportMessage,
   ImportResult,
   NewKey,
+  NewPath,
+  NewQuestion,
   Owner,
   PruneFilter,
   RunSnapshotRecord,

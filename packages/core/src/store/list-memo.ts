@@ -6,6 +6,7 @@ const harmless: ReadonlySet<StoreMethod> = new Set<StoreMethod>([
   'appendEvents',
   'recordAttempt',
   'getConversation',
+  'listReplies',
   'findConversation',
   'checkImport',
   'settle',

@@ -30,6 +30,13 @@ export function readTree(sql: Sql, conversationId: Id): DetachedMessage[] {
     .map((row) => readMessage(sql, row))
 }
 
+/** The newest ones right below a message, the last one first. */
+export function readReplies(sql: Sql, parentId: Id, limit: number): DetachedMessage[] {
+  return sql
+    .all('SELECT * FROM messages WHERE parent_id = ? ORDER BY seq DESC LIMIT ?', parentId, limit)
+    .map((row) => readMessage(sql, row))
+}
+
 function readMessage(sql: Sql, row: Row): DetachedMessage {
   const message = toMessage(row)
   return message.state === 'running' ? { ...message, ...withJournal(message, journalOf(sql, message.id)) } : message
@@ -46,7 +53,7 @@ export function withJournal(message: Written, journal: readonly Content[]): Writ
 }
 
 /** What the running run of a message has brought, in order. */
-export function journalOf(sql: Sql, messageId: Id): Content[] {
+function journalOf(sql: Sql, messageId: Id): Content[] {
   const rows = sql.all(
     `SELECT parts FROM journal JOIN runs ON runs.id = journal.run_id
      WHERE runs.message_id = ? AND runs.state = 'running' ORDER BY from_seq`,
@@ -82,9 +89,19 @@ export interface NewMessage extends Pick<DetachedMessage, 'id' | 'parentId' | 'r
   timings?: StoredMessage['timings']
 }
 
-export function insertMessage(sql: Sql, message: NewMessage, at: string): void {
-  const parent =
-    message.parentId === null ? undefined : sql.get('SELECT depth FROM messages WHERE id = ?', message.parentId)
+/** Messages from the root to this one; null: there is none. */
+export function depthOf(sql: Sql, id: Id | null): number {
+  const row = id === null ? undefined : sql.get('SELECT depth FROM messages WHERE id = ?', id)
+  return row ? integer(row, 'depth') : 0
+}
+
+/** `depth`: where it is known already. */
+export function insertMessage(
+  sql: Sql,
+  message: NewMessage,
+  at: string,
+  depth: number = depthOf(sql, message.parentId) + 1,
+): void {
   sql.run(
     `INSERT INTO messages (id, conversation_id, parent_id, depth, role, text, parts, state,
        model, reason, error, usage, timings, created_at)
@@ -92,7 +109,7 @@ export function insertMessage(sql: Sql, message: NewMessage, at: string): void {
     message.id,
     message.conversationId,
     message.parentId,
-    parent ? integer(parent, 'depth') + 1 : 1,
+    depth,
     message.role,
     message.text,
     JSON.stringify(message.parts),

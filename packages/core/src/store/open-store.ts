@@ -57,6 +57,7 @@ function createLine(worker: Worker, now: () => Date): Line {
   const waiting = new Map<number, Waiting>()
   const opening = Promise.withResolvers<string | undefined>()
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+  let asked: StoreRequest[] = []
   let lastId = 0
   let ended: Error | undefined
 
@@ -71,6 +72,24 @@ function createLine(worker: Worker, now: () => Date): Line {
     const request = waiting.get(id)
     waiting.delete(id)
     return request
+  }
+  /** All that was asked in one turn of the event loop: a message costs as much as what is in it. */
+  const flush = () => {
+    const requests = asked
+    asked = []
+    if (requests.length === 0 || ended) return
+    try {
+      send(requests)
+    } catch {
+      for (const request of requests) sendAlone(request)
+    }
+  }
+  const sendAlone = (request: StoreRequest) => {
+    try {
+      send([request])
+    } catch (cause) {
+      settle(request.id)?.reject(new Error('A request to the history cannot be sent.', { cause }))
+    }
   }
   const take = (answer: Answer) => {
     if ('failure' in answer) settle(answer.id)?.reject(toError(answer.failure))
@@ -93,11 +112,13 @@ function createLine(worker: Worker, now: () => Date): Line {
       else {
         lastId += 1
         waiting.set(lastId, { resolve, reject })
-        send({ id: lastId, at: now().toISOString(), method, args } as StoreRequest)
+        if (asked.length === 0) setImmediate(flush)
+        asked.push({ id: lastId, at: now().toISOString(), method, args } as StoreRequest)
       }
       return promise as ReturnType<StoreMethods[typeof method]>
     },
     async close() {
+      flush()
       if (!ended) send('close')
       await exited
     },
@@ -124,6 +145,7 @@ function createStore(line: Line, setAside: string | undefined): Store {
     recoverCrashed: () => calls.call('recoverCrashed'),
     listConversations: (filter) => calls.list(filter),
     getConversation: (id, owner, options) => calls.call('getConversation', id, owner, options),
+    listReplies: (messageId, owner, limit) => calls.call('listReplies', messageId, owner, limit),
     findConversation: (id, owner) => calls.call('findConversation', id, owner),
     renameConversation: (id, title, owner) => calls.call('renameConversation', id, title, owner),
     setAutomaticTitle: (id, title) => calls.call('setAutomaticTitle', id, title),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { createId } from './index.ts'
 import {
   converse,
   countRows,
@@ -224,5 +225,71 @@ describe('continuing', () => {
     await store.beginRun({ ...toContinue(ask), snapshot: newer })
     assert.deepEqual(await store.getRunSnapshot(ask.answer.id), newer)
     assert.equal(await store.getRunSnapshot(ask.question?.id ?? ''), null)
+  })
+})
+
+describe('a whole prompt', () => {
+  const say = (role: 'system' | 'user' | 'assistant' | 'tool', text: string) => ({
+    ...{ id: createId(), role, text },
+    content: [{ type: 'text' as const, text }],
+  })
+
+  test('is written with its answer below it, and more of it below any message', async () => {
+    await using temporary = await openTemporary()
+    const { store } = temporary
+    const { question: _, ...ask } = toAsk('')
+    const messages = [say('user', 'One?'), say('assistant', 'Two.'), say('user', 'Three?')]
+    await store.beginRun({ ...ask, path: { below: null, system: null, messages } })
+    await store.endRun(toEnd(ask, { rest: { fromSeq: 1, events: [{ type: 'text-delta', text: 'Four.' }] } }))
+    const told = async (id: string) => (await store.getConversation(id, owner)).messages.map(({ text }) => text)
+    assert.deepEqual(await told(ask.conversationId), ['One?', 'Two.', 'Three?', 'Four.'])
+    const { newConversation: __, ...base } = ask
+    const more = { ...base, runId: createId(), answer: { kind: 'new' as const, id: createId() } }
+    const [, second] = messages
+    await store.beginRun({ ...more, path: { below: second?.id ?? '', system: null, messages: [say('user', 'Else?')] } })
+    const { head, messageCount, messages: path } = await store.getConversation(ask.conversationId, owner)
+    assert.deepEqual([head, messageCount, path.at(-2)?.text], [more.answer.id, 4, 'Else?'])
+    const third = { ...base, runId: createId(), answer: { kind: 'new' as const, id: createId() } }
+    await store.beginRun({ ...third, path: { below: second?.id ?? '', system: null, messages: [] } })
+    assert.deepEqual(await told(third.answer.id), ['One?', 'Two.', ''])
+    const replies = await store.listReplies(second?.id ?? '', owner, 2)
+    assert.deepEqual(
+      replies.map(({ id }) => id),
+      [third.answer.id, path.at(-2)?.id],
+    )
+  })
+
+  test('goes nowhere but where its owner has something', async () => {
+    await using temporary = await openTemporary()
+    const { store } = temporary
+    const other = await converse(store, toAsk('Mine'), 'yes')
+    const { question: _, ...ask } = toAsk('')
+    await rejectsWith(
+      store.beginRun({ ...ask, path: { below: other.answer.id, system: null, messages: [] } }),
+      'not-found',
+    )
+    await rejectsWith(store.getConversation(ask.conversationId, owner), 'not-found')
+    const { newConversation: __, ...more } = { ...ask, conversationId: other.conversationId }
+    const path = { below: other.answer.id, system: 'Be brief.', messages: [] }
+    await rejectsWith(store.beginRun({ ...more, path }), 'not-found')
+    await rejectsWith(store.listReplies(other.answer.id, 'key:1', 9), 'not-found')
+    await rejectsWith(store.listReplies('nowhere', owner, 9), 'not-found')
+  })
+})
+
+describe('the rest that comes with the end', () => {
+  test('follows what was journalled, and replaces what it brings once more', async () => {
+    await using temporary = await openTemporary()
+    const { store } = temporary
+    const ask = toAsk('Tell me')
+    const text = (value: string) => ({ type: 'text-delta', text: value }) as const
+    await store.beginRun(ask)
+    await store.appendEvents(ask.runId, 1, [text('Once ')])
+    await store.appendEvents(ask.runId, 2, [text('lost')])
+    await store.endRun(toEnd(ask, { rest: { fromSeq: 2, events: [text('upon '), text('a time')] } }))
+    const answer = (await store.getConversation(ask.conversationId, owner)).messages.at(-1)
+    assert.deepEqual([answer?.text, answer?.parts.length], ['Once upon a time', 1])
+    assert.equal(countRows(temporary.file, 'journal'), 0)
+    assert.equal((await store.search('upon', { owner })).length, 1)
   })
 })

@@ -1,20 +1,22 @@
-import { type Content, LmappError, type RunEvent } from 'lmapp-kit'
+import { type Content, LmappError, type Role, type RunEvent } from 'lmapp-kit'
 import { detach, type StoredPart } from './attached-parts.ts'
-import { requireConversation, requireMessage } from './conversations.ts'
+import type { Attachments } from './attachments.ts'
+import { notFound, requireConversation, requireMessage } from './conversations.ts'
 import { foldEvents } from './fold.ts'
-import { insertMessage, journalOf, withJournal } from './messages.ts'
+import { depthOf, insertMessage, withJournal } from './messages.ts'
 import type { Room } from './room.ts'
-import { json, text, textOrNull, toJson } from './rows.ts'
-import type { Sql } from './sql.ts'
+import { integer, json, text, textOrNull, toJson } from './rows.ts'
+import type { Row, Sql } from './sql.ts'
 import type { AttemptRecord, BeginRun, EndRun, Id, RunSnapshotRecord } from './store.ts'
 
 export function beginRun({ sql, attachments }: Room, run: BeginRun, at: string): void {
-  const parts = run.question ? detach(run.question.content, attachments) : []
+  const messages = detachPrompt(run, attachments)
   sql.transaction('durable', () => {
-    if (run.newConversation) insertConversation(sql, run, run.newConversation, at)
-    const conversation = requireConversation(sql, run.conversationId, run.owner)
-    const questionId = insertQuestion(sql, run, { parts, head: textOrNull(conversation, 'head') }, at)
-    if (run.answer.kind === 'new') insertAnswer(sql, run, run.answer, questionId, at)
+    const head = run.newConversation ? insertConversation(sql, run, run.newConversation, at) : headOf(sql, run)
+    if (run.path?.below) requireMessage(sql, run.path.below, run.conversationId)
+    const below = run.path ? run.path.below : head
+    const last = insertPath(sql, run.conversationId, { below, messages }, at)
+    if (run.answer.kind === 'new') insertAnswer(sql, run, run.answer, last, at)
     else reopenAnswer(sql, run.answer.id, run.conversationId)
     sql.run(
       "INSERT INTO runs (id, owner, message_id, state, snapshot, started_at) VALUES (?, ?, ?, 'running', ?, ?)",
@@ -24,41 +26,60 @@ export function beginRun({ sql, attachments }: Room, run: BeginRun, at: string):
       JSON.stringify(run.snapshot),
       at,
     )
-    touch(sql, run.conversationId, run.answer.id, at)
+    if (!run.newConversation) moveHead(sql, run.conversationId, run.answer.id, at)
   })
 }
 
+type DetachedPrompt = { id: Id; role: Role; text: string; parts: StoredPart[] }[]
+
+function detachPrompt({ question, path }: BeginRun, attachments: Attachments): DetachedPrompt {
+  const messages = path?.messages ?? (question ? [{ ...question, role: 'user' as const }] : [])
+  return messages.map(({ id, role, content, text }) => ({ id, role, text, parts: detach(content, attachments) }))
+}
+
+/** Its head is the answer that comes with it. Returns what a prompt of it hangs below. */
 function insertConversation(
   sql: Sql,
   run: BeginRun,
   values: NonNullable<BeginRun['newConversation']>,
   at: string,
-): void {
+): null {
   sql.run(
-    `INSERT INTO conversations (id, owner, title, title_source, system, model, touched, created_at, updated_at)
-     VALUES (?, ?, ?, 'words', ?, ?, 0, ?, ?)`,
+    `INSERT INTO conversations (id, owner, title, title_source, system, model, head, touched, created_at, updated_at)
+     VALUES (?, ?, ?, 'words', ?, ?, ?, ${nextUse}, ?, ?)`,
     run.conversationId,
     run.owner,
     values.title,
     values.system,
     values.model,
+    run.answer.id,
     at,
     at,
   )
+  return null
 }
 
-/** What the answer hangs below unless it says otherwise: the question, else the head. */
-function insertQuestion(
+function headOf(sql: Sql, { conversationId, owner, path }: BeginRun): Id | null {
+  const conversation = requireConversation(sql, conversationId, owner)
+  if (path && (textOrNull(conversation, 'system') ?? '') !== (path.system ?? '')) throw notFound(conversationId)
+  return textOrNull(conversation, 'head')
+}
+
+/** Returns the id of the last one: what the answer hangs below unless it says otherwise. */
+function insertPath(
   sql: Sql,
-  run: BeginRun,
-  { parts, head }: { parts: StoredPart[]; head: Id | null },
+  conversationId: Id,
+  { below, messages }: { below: Id | null; messages: DetachedPrompt },
   at: string,
 ): Id | null {
-  if (!run.question) return head
-  const { id, text } = run.question
-  const place = { conversationId: run.conversationId, parentId: head }
-  insertMessage(sql, { id, ...place, role: 'user', text, parts, state: 'complete' }, at)
-  return id
+  let parentId = below
+  let depth = messages.length > 0 ? depthOf(sql, below) : 0
+  for (const message of messages) {
+    depth += 1
+    insertMessage(sql, { ...message, conversationId, parentId, state: 'complete' }, at, depth)
+    parentId = message.id
+  }
+  return parentId
 }
 
 function insertAnswer(sql: Sql, run: BeginRun, answer: { id: Id; parentId?: Id }, below: Id | null, at: string): void {
@@ -77,9 +98,9 @@ function reopenAnswer(sql: Sql, id: Id, conversationId: Id): void {
 /** Greater than every use before. */
 export const nextUse = '(SELECT coalesce(max(touched), 0) + 1 FROM conversations)'
 
-function touch(sql: Sql, conversationId: Id, head: Id | null, at: string): void {
+function moveHead(sql: Sql, conversationId: Id, head: Id, at: string): void {
   sql.run(
-    `UPDATE conversations SET head = coalesce(?, head), updated_at = ?, touched = ${nextUse} WHERE id = ?`,
+    `UPDATE conversations SET head = ?, updated_at = ?, touched = ${nextUse} WHERE id = ?`,
     head,
     at,
     conversationId,
@@ -147,7 +168,9 @@ export function recoverCrashed(sql: Sql, at: string): number {
 }
 
 function closeRun(sql: Sql, end: EndRun, messageId: Id, at: string): void {
-  const conversationId = appendToMessage(sql, messageId, journalOf(sql, messageId))
+  const message = requireMessage(sql, messageId)
+  const brought = [...takeJournal(sql, end), ...foldEvents(end.rest?.events ?? [])]
+  if (brought.length > 0) appendToMessage(sql, messageId, message, brought)
   sql.run(
     `UPDATE messages SET state = ?, model = coalesce(?, model), reason = ?, error = ?, usage = ?, timings = ? WHERE id = ?`,
     end.state,
@@ -159,24 +182,30 @@ function closeRun(sql: Sql, end: EndRun, messageId: Id, at: string): void {
     messageId,
   )
   sql.run('UPDATE runs SET state = ?, ended_at = ? WHERE id = ?', end.state, at, end.runId)
-  sql.run('DELETE FROM journal WHERE run_id = ?', end.runId)
-  sql.run('UPDATE conversations SET model = coalesce(?, model) WHERE id = ?', end.model, conversationId)
-  touch(sql, conversationId, null, at)
+  sql.run(
+    `UPDATE conversations SET model = coalesce(?, model), updated_at = ?, touched = ${nextUse} WHERE id = ?`,
+    end.model,
+    at,
+    text(message, 'conversation_id'),
+  )
 }
 
-/** Returns the id of the conversation. */
-function appendToMessage(sql: Sql, messageId: Id, journal: Content[]): Id {
-  const message = requireMessage(sql, messageId)
-  if (journal.length > 0) {
-    const written = withJournal({ text: text(message, 'text'), parts: json(message, 'parts') }, journal)
-    sql.run(
-      'UPDATE messages SET text = ?, parts = ?, index_due = 1 WHERE id = ?',
-      written.text,
-      JSON.stringify(written.parts),
-      messageId,
-    )
-  }
-  return text(message, 'conversation_id')
+/** Empties it. What the rest brings once more is left out. */
+function takeJournal(sql: Sql, { runId, rest }: EndRun): Content[] {
+  const rows = sql.all('SELECT from_seq, parts FROM journal WHERE run_id = ? ORDER BY from_seq', runId)
+  if (rows.length > 0) sql.run('DELETE FROM journal WHERE run_id = ?', runId)
+  const before = rest ? rows.filter((row) => integer(row, 'from_seq') < rest.fromSeq) : rows
+  return before.flatMap((row) => json<Content[]>(row, 'parts'))
+}
+
+function appendToMessage(sql: Sql, messageId: Id, message: Row, brought: Content[]): void {
+  const written = withJournal({ text: text(message, 'text'), parts: json(message, 'parts') }, brought)
+  sql.run(
+    'UPDATE messages SET text = ?, parts = ?, index_due = 1 WHERE id = ?',
+    written.text,
+    JSON.stringify(written.parts),
+    messageId,
+  )
 }
 
 export function getRunSnapshot(sql: Sql, messageId: Id): RunSnapshotRecord | null {

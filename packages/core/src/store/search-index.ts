@@ -11,28 +11,39 @@ const ofTitles = ['search_title_words', 'search_title_trigrams'] as const
 export const allIndexes = [...ofMessages, ...ofTitles] as const
 
 /** So many messages at most, or so many characters, are indexed in one go. */
-const batchRows = 16
+const batchRows = 512
 const batchCharacters = 50_000
+/** So many are read at a time: each may be a book. */
+const rowsAtOnce = 16
 
 /** Brings some of what is due into the indexes: titles and messages. False when nothing was due. */
 export function indexSome(sql: Sql): boolean {
   return mending(sql, () => {
-    const titles = sql.all(`SELECT seq, title FROM conversations WHERE title_indexed = 0 LIMIT ${batchRows * 8}`)
-    const messages = sql.all(
-      `SELECT seq, text, indexed FROM messages WHERE index_due = 1 ORDER BY seq LIMIT ${batchRows}`,
-    )
-    if (titles.length === 0 && messages.length === 0) return false
+    const titles = sql.all(`SELECT seq, title FROM conversations WHERE title_indexed = 0 LIMIT ${batchRows}`)
+    if (titles.length === 0 && dueMessages(sql).length === 0) return false
     sql.transaction('normal', () => {
       for (const title of titles) indexTitle(sql, title)
-      let characters = 0
-      for (const message of messages) {
-        indexMessage(sql, message)
-        characters += text(message, 'text').length
-        if (characters > batchCharacters) break
-      }
+      indexSomeMessages(sql)
     })
     return true
   })
+}
+
+function indexSomeMessages(sql: Sql): void {
+  let rows = 0
+  let characters = 0
+  for (let due = dueMessages(sql); due.length > 0; due = dueMessages(sql)) {
+    for (const message of due) {
+      if (rows >= batchRows || characters > batchCharacters) return
+      indexMessage(sql, message)
+      rows += 1
+      characters += text(message, 'text').length
+    }
+  }
+}
+
+function dueMessages(sql: Sql): Row[] {
+  return sql.all(`SELECT seq, text, indexed FROM messages WHERE index_due = 1 ORDER BY seq LIMIT ${rowsAtOnce}`)
 }
 
 /** All messages of a conversation that are due, within a transaction. */

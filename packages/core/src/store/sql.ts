@@ -64,6 +64,14 @@ function createTransact(database: DatabaseSync, run: (sql: string) => void): Pic
       if (database.isTransaction) database.exec('ROLLBACK')
     }
   }
+  /** What cannot be undone alone is undone with all around it. */
+  const undoPart = () => {
+    try {
+      if (database.isTransaction) database.exec('ROLLBACK TO part; RELEASE part')
+    } catch {
+      if (database.isTransaction) database.exec('ROLLBACK')
+    }
+  }
   const part = <T>(work: () => T): T => {
     run('SAVEPOINT part')
     try {
@@ -71,14 +79,14 @@ function createTransact(database: DatabaseSync, run: (sql: string) => void): Pic
       run('RELEASE part')
       return result
     } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK TO part; RELEASE part')
+      undoPart()
       throw error
     }
   }
   return {
     transaction(durability, work) {
       if (around === undefined) return whole(durability, work)
-      if (durability === 'durable' && around !== 'durable') throw new Error('What is done together is not durable.')
+      if (durability === 'durable' && around === 'normal') throw new Error('What is done together here is not durable.')
       return part(work)
     },
     together(durability, work) {

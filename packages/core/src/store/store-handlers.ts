@@ -13,7 +13,7 @@ import { deleteConversation, pruneSome } from './delete-conversations.ts'
 import { getFact, setFact } from './facts.ts'
 import { findConversation } from './find-conversation.ts'
 import { forkConversation } from './fork-conversation.ts'
-import { getConversation } from './get-conversation.ts'
+import { getConversation, listReplies } from './get-conversation.ts'
 import { importConversation } from './import-conversation.ts'
 import { addKey, listKeys, noteKeyUse, revokeKey } from './keys.ts'
 import { listConversations, listPrunable } from './list-conversations.ts'
@@ -33,6 +33,7 @@ export function createHandlers(room: Room): StoreHandlers {
     recoverCrashed: (at) => recoverCrashed(sql, at),
     listConversations: (_at, filter) => listConversations(sql, filter),
     getConversation: (_at, id, owner, options) => getConversation(room, id, owner, options),
+    listReplies: (_at, messageId, owner, limit) => listReplies(room, messageId, owner, limit),
     findConversation: (_at, id, owner) => findConversation(sql, id, owner),
     renameConversation: (_at, id, title, owner) => renameConversation(sql, id, title, owner),
     setAutomaticTitle: (_at, id, title) => setAutomaticTitle(sql, id, title),

@@ -50,7 +50,7 @@ export interface StoreRequest<M extends StoreMethod = StoreMethod> {
   args: Parameters<StoreMethods[M]>
 }
 
-export type ToWorker = StoreRequest | 'close'
+export type ToWorker = StoreRequest[] | 'close'
 
 /** An error of the table, or the stack of a bug. */
 export type Failure = { error: ErrorData } | { bug: string }

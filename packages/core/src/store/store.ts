@@ -120,6 +120,21 @@ export interface RunSnapshotRecord {
   request: Record<string, unknown>
 }
 
+export interface NewQuestion {
+  id: Id
+  content: Content[]
+  text: string
+}
+
+/** Messages that are written each below the one before it, in the same transaction as what comes after them. */
+export interface NewPath {
+  /** What the first one hangs below; null: nothing. */
+  below: Id | null
+  /** With any other system prompt than this one the conversation counts as `not-found`. */
+  system: string | null
+  messages: (NewQuestion & { role: Role })[]
+}
+
 export interface BeginRun {
   runId: Id
   owner: Owner
@@ -127,9 +142,11 @@ export interface BeginRun {
   conversationId: Id
   newConversation?: { title: string; system: string | null; model: string | null }
   /** The question, written in the same transaction. Absent for retry and continue. */
-  question?: { id: Id; content: Content[]; text: string }
+  question?: NewQuestion
+  /** Or a whole prompt, where it is not the head that it goes on from. */
+  path?: NewPath
   /**
-   * `new`: an answer below `parentId` (default: the question, else the head).
+   * `new`: an answer below `parentId` (default: the question, else the last of the path, else the head).
    * `continue`: the run adds to this message, whose text stays.
    */
   answer: { kind: 'new'; id: Id; parentId?: Id } | { kind: 'continue'; id: Id }
@@ -148,6 +165,8 @@ export interface AttemptRecord {
 
 export interface EndRun {
   runId: Id
+  /** The last events of the run, written in the same transaction, as `appendEvents` would have. */
+  rest?: { fromSeq: number; events: RunEvent[] }
   state: Exclude<AnswerState, 'running'>
   model: string | null
   reason?: FinishReason
@@ -187,9 +206,10 @@ export interface StoredKey extends NewKey {
 
 /**
  * The history. One SQLite file, one writing connection in a worker thread. Calls need not wait for each other: they
- * are done in the order in which they were made. Everything rejects with `disk-full` (it can be used again when there
- * is room), `store-corrupt` or `store-failed`, and with `not-found` for what does not exist or is another owner's.
- * Disposing waits for what was asked before.
+ * are done in the order in which they were made; those that wait share a transaction, and one that fails is undone
+ * alone. Everything rejects with `disk-full` (it can be used again when there is room), `store-corrupt` or
+ * `store-failed`, and with `not-found` for what does not exist or is another owner's. Disposing waits for what was
+ * asked before.
  */
 export interface Store extends AsyncDisposable {
   /** Where the damaged history was put, when this one had to be begun anew. */
@@ -222,6 +242,8 @@ export interface Store extends AsyncDisposable {
    * `branches`: all messages.
    */
   getConversation(id: string, owner: Owner, options?: { branches?: boolean }): Promise<Conversation>
+  /** The newest messages right below one, whose whole id is given; the last one comes first. */
+  listReplies(messageId: Id, owner: Owner, limit: number): Promise<StoredMessage[]>
   /** What the id or its beginning stands for, as `getConversation` would find it. Reads no message. */
   findConversation(id: string, owner: Owner): Promise<FoundConversation>
   /** The title is a person's from now on. */

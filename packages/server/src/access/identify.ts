@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { LmappError } from 'lmapp-kit'
 import { isListed, isLoopbackAddress } from './guard.ts'
-import { guest, type KnownKey, type Principal, shownKey, toKeyPrincipal } from './principal.ts'
+import { guest, type KnownKey, mistakenGuest, type Principal, shownKeys, toKeyPrincipal } from './principal.ts'
 
 /** What is needed of the service to know who asks. */
 export interface Doorkeeper {
@@ -16,22 +16,27 @@ export interface Doorkeeper {
  * are required. Throws `unauthorized`.
  */
 export function identify(request: IncomingMessage, keeper: Doorkeeper): Principal {
-  const secret = shownKey(request)
-  const known = secret === undefined ? undefined : keeper.findKey(secret)
-  if (known) return toKeyPrincipal(known)
-  if (needsKey(request, keeper)) throw refusal(secret)
-  if (secret !== undefined) keeper.onUnknownKey({ userAgent: request.headers['user-agent'] ?? 'unknown' })
-  return guest
+  const secrets = shownKeys(request)
+  for (const secret of secrets) {
+    const known = keeper.findKey(secret)
+    if (known) return toKeyPrincipal(known)
+  }
+  const isMistaken = secrets.length > 0
+  if (needsKey(request, keeper)) throw refusal(isMistaken)
+  if (!isMistaken) return guest
+  keeper.onUnknownKey({ userAgent: request.headers['user-agent'] ?? 'unknown' })
+  return mistakenGuest
 }
 
-/** Whoever is not a program on this machine; pages too, but our own. */
+/** Whoever is not a program on this machine, or may be none behind a proxy that is; pages too, but our own. */
 function needsKey({ headers, socket }: IncomingMessage, { serve }: Doorkeeper): boolean {
   if (serve.requireKey || !isLoopbackAddress(socket.remoteAddress ?? '')) return true
+  if (headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined) return true
   return headers.origin !== undefined && isListed(headers.origin, serve.origins)
 }
 
-function refusal(secret: string | undefined): LmappError {
-  return new LmappError('unauthorized', secret === undefined ? 'A key is needed.' : 'This key is not known.', {
+function refusal(isMistaken: boolean): LmappError {
+  return new LmappError('unauthorized', isMistaken ? 'This key is not known.' : 'A key is needed.', {
     hint: 'Create one: lmapp keys create NAME',
   })
 }

@@ -15,6 +15,8 @@ export interface Principal {
   owner: string
   /** Of a key. */
   scopes: readonly Scope[]
+  /** Of a guest that showed a key which is none. */
+  isMistaken?: true
 }
 
 /** A key that was shown, as far as it is known. */
@@ -26,6 +28,7 @@ export interface KnownKey {
 
 export const owner: Principal = { kind: 'owner', owner: 'owner', scopes: [] }
 export const guest: Principal = { kind: 'guest', owner: 'guest', scopes: [] }
+export const mistakenGuest: Principal = { ...guest, isMistaken: true }
 
 /** Checks `x-lmapp-auth`; returns what goes back as `x-lmapp-proof`. Throws `unauthorized`. */
 export function authenticateOwner(request: IncomingMessage, token: string): { principal: Principal; proof: string } {
@@ -38,10 +41,10 @@ export function authenticateOwner(request: IncomingMessage, token: string): { pr
   return { principal: owner, proof: prove(token, `service:${nonce}`) }
 }
 
-/** The secret that a client shows, in any of the headers that the dialects use for it. */
-export function shownKey(request: IncomingMessage): string | undefined {
+/** The secrets that a client shows, in the headers that the dialects use for it: some fill one of them in by themselves. */
+export function shownKeys(request: IncomingMessage): string[] {
   const [, bearer] = /^Bearer\s+(\S+)\s*$/i.exec(single(request, 'authorization')) ?? []
-  return bearer ?? (single(request, 'x-api-key') || undefined)
+  return [bearer ?? '', single(request, 'x-api-key')].filter((secret) => secret !== '')
 }
 
 /** One with the scope `admin` stands for the owner. */

@@ -32,7 +32,13 @@ export function assertAllowed(access: Access, principal: Principal, { allowPull 
       })
     case 'guest':
       if (openToGuests.has(access) || (access === 'pull' && allowPull)) return
-      throw new LmappError('forbidden', 'A guest may not do this.', { hint: hintForGuest(access) })
+      throw new LmappError(
+        'forbidden',
+        `${principal.isMistaken ? 'The key is not known; a' : 'A'} guest may not do this.`,
+        {
+          hint: hintForGuest(access),
+        },
+      )
     default:
       principal.kind satisfies never
   }

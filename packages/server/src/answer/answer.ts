@@ -70,7 +70,7 @@ export function toGoodEnd(end: RunEnd): GoodEnd {
     case 'length':
       return 'length'
     case 'stopped':
-      throw new LmappError('cancelled', 'The answer was stopped before it was complete.')
+      throw new LmappError('cancelled', 'The answer was stopped before it was complete.', askAgain)
     case 'incomplete':
     case 'failed':
     case 'crashed':

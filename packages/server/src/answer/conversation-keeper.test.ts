@@ -85,6 +85,23 @@ describe('what programs ask', () => {
     assert.deepEqual(tree.messages.map(({ text }) => text).sort(), ['And?', 'Changed.', 'One?', 'Two.'])
   })
 
+  it('begins anew where the owner has given the conversation other instructions, which are not told', async () => {
+    await using room = await open()
+    const first = [say('system', 'Be brief.'), say('user', 'One?')]
+    const question = await room.keeper.keep('editor', first, undefined)
+    await answer(room.store, question, 'Two.')
+    const { id } = await room.store.getConversation(question, 'owner')
+    await room.store.setSystem(id, 'What only the owner knows.', 'owner')
+    const next = [...first, say('assistant', 'Two.'), say('user', 'Three?')]
+    const kept = await room.store.getConversation(await room.keeper.keep('editor', next, undefined), 'owner')
+    assert.notEqual(kept.id, id)
+    assert.equal(kept.system, 'Be brief.')
+    assert.deepEqual(
+      kept.messages.map(({ text }) => text),
+      ['One?', 'Two.', 'Three?'],
+    )
+  })
+
   it('is asked once more where it is the same', async () => {
     await using room = await open()
     const first = await room.keeper.keep('editor', [say('user', 'One?')], undefined)

@@ -46,7 +46,7 @@ export function createConversationKeeper(
       const hashes = toHashes([asker, system ?? ''], messages)
       const known = messages.length - 1 - [...hashes].reverse().findIndex((hash) => places.has(hash))
       const place = places.get(hashes[known] ?? '')
-      const begun = place && (await findPath(store, place, messages.slice(known + 1)))
+      const begun = place && (await findPath(store, place, { system, messages: messages.slice(known + 1) }))
       const rest = begun ? messages.slice(known + 1 + begun.steps) : messages
       const conversation = toConversation({ id: begun?.conversation, parent: begun?.message, system, model }, rest)
       if (rest.length > 0) await store.importConversations([conversation], owner.owner)
@@ -57,14 +57,18 @@ export function createConversationKeeper(
   }
 }
 
-/** How far down the stored tree the messages behind a place lead. */
+/**
+ * How far down the stored tree the messages behind a place lead. Undefined where the conversation is gone, or goes on under
+ * other instructions than those of the program: what its owner wrote there is not for the program.
+ */
 async function findPath(
   store: Pick<Store, 'getConversation'>,
   { conversation, message }: Place,
-  messages: readonly Message[],
+  { system, messages }: { system: string | null; messages: readonly Message[] },
 ): Promise<(Place & { steps: number }) | undefined> {
   const stored = await store.getConversation(conversation, owner.owner, { branches: true }).catch(() => undefined)
   if (!stored?.messages.some(({ id }) => id === message)) return undefined
+  if ((stored.system ?? '') !== (system ?? '')) return undefined
   let at = message
   let steps = 0
   for (const wanted of messages) {

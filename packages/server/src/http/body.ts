@@ -1,23 +1,31 @@
 import type { IncomingMessage } from 'node:http'
 import { LmappError } from 'lmapp-kit'
 import { parseJson } from '../parse/requests.ts'
+import type { BodyRoom } from './body-room.ts'
 import { HttpError } from './http-error.ts'
 
 const maxBodyBytes = 64 * 1024 * 1024
 
-/** Reads a JSON body. Throws `bad-input`. */
-export async function readJson(request: IncomingMessage): Promise<unknown> {
+/** Reads a JSON body; a long one takes room for as long as its request lasts. Throws `bad-input` and `busy`. */
+export async function readJson(request: IncomingMessage, room: BodyRoom): Promise<unknown> {
   const chunks: Buffer[] = []
   let length = 0
+  let isRefused = false
   for await (const chunk of request) {
     length += chunk.length
-    if (length <= maxBodyBytes) chunks.push(chunk)
-    else chunks.length = 0
+    isRefused ||= length > maxBodyBytes || !room.holds(length)
+    if (isRefused) {
+      chunks.length = 0
+      room.close()
+    } else chunks.push(chunk)
   }
   if (length > maxBodyBytes) {
     throw new HttpError(413, 'bad-input', `The request is longer than ${maxBodyBytes / 1024 / 1024} MiB.`, {
       hint: 'Send less at once',
     })
+  }
+  if (isRefused) {
+    throw new LmappError('busy', 'Too many long requests are being answered.', { details: { retryAfterMs: 1000 } })
   }
   return parseJson(Buffer.concat(chunks), 'body')
 }
@@ -29,9 +37,15 @@ export function assertJsonType(request: IncomingMessage): void {
   const { 'content-length': length = '0', 'transfer-encoding': chunked, 'content-type': type } = headers
   // Some clients send nothing and call it nothing.
   if (length === '0' && chunked === undefined && type === undefined) return
-  if (/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) return
-  throw new LmappError('bad-input', 'The content type of a write must be application/json.', {
-    hint: 'Send the header content-type: application/json',
+  if (!/^application\/json\s*(;|$)/i.test(type ?? '')) {
+    throw new LmappError('bad-input', 'The content type of a write must be application/json.', {
+      hint: 'Send the header content-type: application/json',
+    })
+  }
+  const { 'content-encoding': encoding = 'identity' } = headers
+  if (encoding.toLowerCase() === 'identity') return
+  throw new HttpError(415, 'bad-input', `A body in "${encoding.slice(0, 40)}" is not read.`, {
+    hint: 'Send it as it is, without content-encoding',
   })
 }
 

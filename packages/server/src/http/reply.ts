@@ -32,7 +32,7 @@ export function sendRefusal(
   const { body, headers = {} } = dialect.toError(error, status)
   const waitMs = error.details?.retryAfterMs
   const wait = typeof waitMs === 'number' && { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) }
-  sendJson(response, body, status, { ...headers, ...wait })
+  sendJson(response, body, status, { ...headers, ...wait, ...(status === 401 && { 'www-authenticate': 'Bearer' }) })
 }
 
 /** One that says when to come again is a question of too many, not of a service that is down. */

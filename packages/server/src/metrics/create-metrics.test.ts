@@ -36,3 +36,20 @@ it('tells in the format of Prometheus what was done, and how the backends are', 
   }
   assert.ok(!exposed.includes('editor'), 'who asks is nobody’s business')
 })
+
+it('names no model that only a request knew, and no more than can be read', async () => {
+  const { observer, text } = createMetrics(() => [])
+  const ended = { state: 'failed' as const, client: 'editor', usage: {}, totalMs: 1 }
+  observer.ended?.({ ...ended, backend: 'box', model: 'tiny', code: 'engine-died' })
+  observer.ended?.({ ...ended, backend: 'box', model: 'tiny', code: 'model-not-found' })
+  observer.ended?.({ ...ended, backend: 'my-password', model: '', code: 'model-not-found' })
+  observer.attemptEnded?.({ backend: 'box', model: 'my-password', ms: 1, outcome: 'failed', code: 'model-not-found' })
+  observer.ended?.({ ...ended, backend: 'box', model: 'x'.repeat(1_000_000) })
+  for (let at = 0; at < 2_000; at += 1) observer.ended?.({ ...ended, backend: 'box', model: `made-up-${at}` })
+  const { text: exposed } = await text()
+  const lines = exposed.split('\n')
+  assert.ok(lines.includes('lmapp_runs_total{backend="box",model="tiny",state="failed"} 2'), exposed.slice(0, 2_000))
+  assert.ok(lines.includes('lmapp_runs_total{backend="unknown",model="unknown",state="failed"} 1503'))
+  assert.ok(lines.includes('lmapp_attempts_failed_total{backend="unknown",model="unknown",code="model-not-found"} 1'))
+  assert.doesNotMatch(exposed, /my-password|xxx/)
+})

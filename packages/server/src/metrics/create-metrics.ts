@@ -1,5 +1,6 @@
 import type { BackendGauge, RunObserver } from '@lmapp/core/runs'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { createModelLabels } from './model-labels.ts'
 
 /** What the service has done since it began, as Prometheus reads it. */
 export interface Metrics {
@@ -79,13 +80,14 @@ function createObserver(registry: Registry): RunObserver {
     labelNames: [...of, 'code'],
     registers,
   })
+  const toLabels = createModelLabels()
   return {
-    refused: ({ backend, model }) => refused.inc({ backend, model }),
-    attemptEnded({ backend, model, outcome, code = 'internal' }) {
-      if (outcome === 'failed') failures.inc({ backend, model, code })
+    refused: (asked) => refused.inc(toLabels(asked)),
+    attemptEnded({ outcome, code = 'internal', ...asked }) {
+      if (outcome === 'failed') failures.inc({ ...toLabels(asked, code), code })
     },
-    ended({ backend, model, state, usage, totalMs, firstTokenMs }) {
-      const labels = { backend, model }
+    ended({ state, code, usage, totalMs, firstTokenMs, ...asked }) {
+      const labels = toLabels(asked, code)
       runs.inc({ ...labels, state })
       const kinds = { input: usage.inputTokens, output: usage.outputTokens, cached: usage.cachedTokens }
       for (const [kind, count] of Object.entries(kinds)) if (count) tokens.inc({ ...labels, kind }, count)

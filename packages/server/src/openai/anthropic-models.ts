@@ -35,11 +35,17 @@ const longestPage = 1000
 
 /** Throws `bad-input` for a limit or an id that is none. */
 export function toAnthropicPage(models: readonly ApiModel[], query: URLSearchParams): Record<string, unknown> {
-  const limit = queryInteger(query, 'limit', 1) ?? usualLimit
-  if (limit > longestPage) throw badField('limit', `a whole number from 1 to ${longestPage}`)
+  const limit = readLimit(query)
   const { start, end, hasMore } = toRange(models, query, limit)
   const data = models.slice(start, end).map((model) => toAnthropicModel(model.ref, model))
   return { data, has_more: hasMore, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null }
+}
+
+/** Throws `bad-input`. */
+export function readLimit(query: URLSearchParams): number {
+  const limit = queryInteger(query, 'limit', 1) ?? usualLimit
+  if (limit > longestPage) throw badField('limit', `a whole number from 1 to ${longestPage}`)
+  return limit
 }
 
 export function toAnthropicModel(id: string, { name, modifiedAt }: ApiModel) {

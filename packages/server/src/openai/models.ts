@@ -2,7 +2,13 @@ import type { ApiModel } from 'lmapp-client'
 import { sendJson } from '../http/reply.ts'
 import type { JsonSchema } from '../parse/fields.ts'
 import { type Context, param, type Route } from '../routes/route.ts'
-import { anthropicModelSchema, anthropicPageSchema, toAnthropicModel, toAnthropicPage } from './anthropic-models.ts'
+import {
+  anthropicModelSchema,
+  anthropicPageSchema,
+  readLimit,
+  toAnthropicModel,
+  toAnthropicPage,
+} from './anthropic-models.ts'
 
 const modelSchema: JsonSchema = {
   type: 'object',
@@ -46,6 +52,7 @@ export const modelRoutes: Route[] = [
     async handle(context) {
       const { app, caller, response, query } = context
       const [listed, aliases] = await Promise.all([app.models.list(caller, {}), app.models.aliases(caller)])
+      readLimit(query)
       const models = [...aliases.map(toAliasModel), ...listed]
       if (speaksAnthropic(context)) return sendJson(response, toAnthropicPage(models, query))
       sendJson(response, { object: 'list', data: models.map((model) => toModel(model.ref, model)) })

@@ -20,7 +20,7 @@ export interface Operation {
   /** Absent: as for the whole document. */
   security?: Record<string, string[]>[]
   parameters?: Parameter[]
-  requestBody?: { required: true; description?: string; content: Content }
+  requestBody?: { required: true; content: Content }
   responses: Record<string, { description: string; content?: Content }>
 }
 
@@ -89,7 +89,8 @@ const whoMay: Record<Route['access'], string> = {
 }
 
 function toOperation(route: Route, dialect: Dialect): Operation {
-  const { doc, method, path, access } = route
+  const { doc, body, method, path, access } = route
+  const example = doc.example === undefined ? {} : { example: doc.example }
   const parameters = toParameters(route)
   return {
     operationId: `${method.toLowerCase()}${path.replace(/[^A-Za-z0-9]+(.)?/g, (_all, next = '') => next.toUpperCase())}`,
@@ -98,7 +99,7 @@ function toOperation(route: Route, dialect: Dialect): Operation {
     description: [doc.description, whoMay[access]].filter(Boolean).join(' '),
     ...(keyOnly.has(access) && { security: withKey }),
     ...(parameters.length > 0 && { parameters }),
-    ...toRequestBody(route),
+    ...(body && { requestBody: { required: true, content: json(body.schema, example) } }),
     responses: {
       ...Object.fromEntries(Object.entries(doc.answers).map(([status, answer]) => [status, toResponse(answer)])),
       default: {
@@ -107,17 +108,6 @@ function toOperation(route: Route, dialect: Dialect): Operation {
       },
     },
   }
-}
-
-/** A write says that it is JSON, also where there is nothing to say: pages can send others without being asked. */
-function toRequestBody({ method, body, doc }: Route): Pick<Operation, 'requestBody'> {
-  if (body) {
-    const [[type, content] = ['', { schema: {} }]] = Object.entries(json(body.schema))
-    const example = doc.example !== undefined && { example: doc.example }
-    return { requestBody: { required: true, content: { [type]: { ...content, ...example } } } }
-  }
-  if (method !== 'POST' && method !== 'PATCH') return {}
-  return { requestBody: { required: true, description: 'Nothing is read of it.', content: json({ type: 'object' }) } }
 }
 
 function toParameters({ path, doc }: Route): Parameter[] {
@@ -152,8 +142,8 @@ function toStreamContent({ type, schema, lastData }: NonNullable<Answer['stream'
   return { [type]: { schema: { type: 'object', required: ['data'], properties } } }
 }
 
-function json(schema: JsonSchema): Content {
-  return { 'application/json': { schema } }
+function json(schema: JsonSchema, example: { example?: unknown } = {}): Content {
+  return { 'application/json': { schema, ...example } }
 }
 
 function errorName({ name }: Dialect): string {

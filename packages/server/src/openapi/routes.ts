@@ -2,6 +2,12 @@ import type { Dialect, Route } from '../routes/route.ts'
 import { createDocument } from './document.ts'
 import { toPage } from './page.ts'
 
+const documentSchema = {
+  type: 'object',
+  required: ['openapi', 'info', 'paths'],
+  properties: { openapi: { const: '3.1.0' }, info: { type: 'object' }, paths: { type: 'object' } },
+}
+
 /** The document of all dialects, and a page to read it. */
 export function createDocumentRoutes(dialects: () => readonly Dialect[]): Route[] {
   return [
@@ -11,7 +17,7 @@ export function createDocumentRoutes(dialects: () => readonly Dialect[]): Route[
       access: 'everyone',
       doc: {
         summary: 'This document.',
-        answers: { 200: { description: 'OpenAPI 3.1.', schema: { type: 'object', required: ['openapi', 'paths'] } } },
+        answers: { 200: { description: 'OpenAPI 3.1.', schema: documentSchema } },
       },
       handle({ app, response }) {
         const body = JSON.stringify(createDocument(dialects(), app.version))
@@ -26,8 +32,8 @@ export function createDocumentRoutes(dialects: () => readonly Dialect[]): Route[
         summary: 'The same for people.',
         answers: { 200: { description: 'A page.', stream: { type: 'text/html', schema: { type: 'string' } } } },
       },
-      handle({ app, response }) {
-        const page = toPage(createDocument(dialects(), app.version))
+      handle({ app, request, response }) {
+        const page = toPage(createDocument(dialects(), app.version), `http://${request.headers.host ?? 'localhost'}`)
         response.writeHead(200, {
           'content-type': 'text/html; charset=utf-8',
           'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",

@@ -6,7 +6,10 @@ export type Found =
   /** There is something at this path, but for these methods only; none: nothing is there. */
   | { allowed: string[] }
 
-/** Finds what answers at a path. Ready-made for paths without names, one after the other for the rest. */
+/**
+ * Finds what answers at a path. Ready-made for paths without names, one after the other for the rest. What stands at a
+ * path without names is all that is there.
+ */
 export interface Router {
   find(method: string, path: string): Found
 }
@@ -34,6 +37,7 @@ export function createRouter(dialects: readonly Dialect[]): Router {
         if (answers(place.route, method)) return { ...place, params: {} }
         allowed.push(place.route.method)
       }
+      if (allowed.length > 0) return { allowed }
       const given = path.split('/')
       for (const place of named) {
         const params = match(place.segments, given)

@@ -70,7 +70,10 @@ const untyped = [
 
 const inputItem: Parser<InputItem | Skipped> = parser({ anyOf: [known.schema, ...untyped, other] }, (value, place) => {
   const given = object(value, place)
-  const type = nonEmptyString(given.type ?? ((given.role ?? null) === null ? 'item_reference' : 'message'), `${place}.type`)
+  const type = nonEmptyString(
+    given.type ?? ((given.role ?? null) === null ? 'item_reference' : 'message'),
+    `${place}.type`,
+  )
   if (!knownTypes.includes(type)) {
     return { skipped: `"${place}" is left out: nothing here knows items of the type ${type.slice(0, 40)}.` }
   }
