@@ -130,7 +130,6 @@ async function check([method = '', path = '', body = '']: Input, world: World): 
   const isAdmin = !['inference', 'list', 'pull', 'everyone'].includes(found.route.access)
   const { status, text, type } = await send(method, path, body, isAdmin, world)
   if (status >= 500 && ![501, 502, 503, 504, 507].includes(status)) throw new Wrong(`${status}: ${text.slice(0, 500)}`)
-  stat(found.route.path, status, text.includes(secret))
   if (!isAdmin && text.includes(secret)) throw new Wrong(`it told what somebody else had said: ${text.slice(0, 500)}`)
   if (status >= 400) {
     const isError = world.isError.get(found.dialect)
@@ -157,15 +156,10 @@ async function send(method: string, path: string, body: string, isAdmin: boolean
   }
 }
 
-const tally = new Map<string, number>()
-let n = 0
-function stat(path: string, status: number, sec: boolean) { const k = path + ' ' + status + (sec ? ' SECRET' : ''); tally.set(k, (tally.get(k) ?? 0) + 1) }
-process.on('exit', () => { for (const [k, v] of [...tally].sort()) console.log(k, v) })
 function lookAtProcess({ serving: { process: child } }: World): void {
   if (child.exitCode !== null || child.signalCode !== null) throw new Wrong('the service ended')
   if (process.platform !== 'linux') return
   const [, kilobytes = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? []
-  if (n++ % 1000 === 0) console.log(n, kilobytes)
   if (Number(kilobytes) > mostMegabytes * 1024) throw new Wrong(`it needs ${kilobytes} KiB`)
 }
 

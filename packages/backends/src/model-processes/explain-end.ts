@@ -24,7 +24,7 @@ export interface Ending {
 }
 
 /** A connection breaks a moment before the end of its process is known. */
-const endGraceMs = 100
+const endGraceMs = 500
 
 /**
  * A connection that broke because the process ended is told by how that ended; other errors get hints that fit. A process

@@ -39,11 +39,22 @@ export interface ResolveOptions {
 /** Names the candidates of a model reference, or of none. Throws `model-not-found`, `model-ambiguous`, `no-backend`, `offline`. */
 export async function resolveCandidates(reference: string | undefined, options: ResolveOptions): Promise<Resolution> {
   const wanted = reference ?? options.config.model
+  if (wanted !== undefined && wanted.length > longestReference) throw toTooLong(wanted)
   const targets = await options.backends.list(options.environment)
   if (wanted === undefined) return chooseDefault(targets, options)
   const direct = nameDirectly(wanted, targets, options)
   if (direct) return withFetch({ candidates: direct }, options)
   return resolveByList(wanted, targets, options)
+}
+
+/** Characters. Paths and names of repositories are far shorter; to look for what is near would take long. */
+const longestReference = 512
+
+function toTooLong(reference: string): LmappError {
+  return new LmappError('model-not-found', `No model has a name of ${reference.length} characters.`, {
+    hint: 'See: lmapp models list',
+    details: { name: `${reference.slice(0, 100)}…` },
+  })
 }
 
 /** What needs no look at any list: every reference behind it begins with the id of a backend. */

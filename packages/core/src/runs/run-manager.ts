@@ -150,6 +150,7 @@ function toBusy(active: number): LmappError {
 function toLeaving(): LmappError {
   return new LmappError('service-unavailable', 'The service is leaving: it only finishes what it has begun.', {
     hint: 'Ask again in a moment: the next service answers',
+    details: { retryAfterMs: 1_000 },
   })
 }
 

@@ -1,4 +1,4 @@
-import type { ErrorObject, ValidateFunction } from 'ajv'
+import type { ErrorObject } from 'ajv'
 import { LmappError } from 'lmapp-kit'
 import { findJson } from './find-json.ts'
 
@@ -18,8 +18,8 @@ export async function compileSchema(schema: Record<string, unknown>): Promise<An
     check(text) {
       const found = findJson(text)
       if (!found) return { problem: text.trim() === '' ? 'the answer is empty' : 'the answer is not JSON' }
-      if (validate(found.value)) return { json: found.text }
-      return { problem: describeProblems(validate.errors ?? []) }
+      const errors = validate(found.value)
+      return errors.length === 0 ? { json: found.text } : { problem: describeProblems(errors) }
     },
   }
 }
@@ -30,14 +30,21 @@ export async function findMismatches(
   value: unknown,
 ): Promise<{ path: string; message: string }[]> {
   const validate = await compile(schema)
-  return validate(value) ? [] : toMismatches(validate.errors ?? [])
+  return toMismatches(validate(value))
 }
 
-async function compile(schema: Record<string, unknown>): Promise<ValidateFunction> {
+/** What is wrong with a value; nothing, when it is empty. */
+type Validate = (value: unknown) => readonly Problem[]
+type Problem = Pick<ErrorObject, 'instancePath' | 'message' | 'params'>
+
+async function compile(schema: Record<string, unknown>): Promise<Validate> {
   try {
-    if (JSON.stringify(schema).length > longestSchema) throw new Error(`it is longer than ${longestSchema} bytes`)
+    const text = JSON.stringify(schema)
+    if (text.length > longestSchema) throw new Error(`it is longer than ${longestSchema} bytes`)
     const { createAjv } = await import('./create-ajv.ts')
-    return createAjv(String(schema.$schema ?? '')).compile(schema)
+    const validate = createAjv(String(schema.$schema ?? '')).compile(schema)
+    const run: Validate = (value) => (validate(value) ? [] : (validate.errors ?? []))
+    return /"pattern(Properties)?"/.test(text) ? withinTime(run) : run
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause
     throw new LmappError('bad-input', `The schema cannot be used: ${cause.message}.`, {
@@ -48,13 +55,29 @@ async function compile(schema: Record<string, unknown>): Promise<ValidateFunctio
   }
 }
 
-function describeProblems(errors: readonly ErrorObject[]): string {
+const longestCheckMs = 500
+
+/** A pattern may take longer than the world lasts, and nothing else would move meanwhile. */
+function withinTime(validate: Validate): Validate {
+  return (value) => {
+    const { createContext, Script } = process.getBuiltinModule('node:vm')
+    const context = createContext({ run: () => validate(value) })
+    try {
+      return new Script('run()').runInContext(context, { timeout: longestCheckMs })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
+      return [{ instancePath: '', message: 'takes too long to compare with the patterns of the schema', params: {} }]
+    }
+  }
+}
+
+function describeProblems(errors: readonly Problem[]): string {
   return toMismatches(errors)
     .map(({ path, message }) => `${path || 'the answer'} ${message}`)
     .join('; ')
 }
 
-function toMismatches(errors: readonly ErrorObject[]): { path: string; message: string }[] {
+function toMismatches(errors: readonly Problem[]): { path: string; message: string }[] {
   const mismatches = errors.map(({ instancePath: path, message = 'is not as described', params }) => {
     const extra = 'additionalProperty' in params ? ` ("${params.additionalProperty}")` : ''
     const allowed = 'allowedValues' in params ? `: ${JSON.stringify(params.allowedValues)}` : ''

@@ -51,4 +51,13 @@ describe('a schema', () => {
       await assert.rejects(compileSchema(schema), (error) => isLmappError(error, 'bad-input'))
     }
   })
+
+  it('whose pattern would take for ever is a problem of the answer, and keeps nobody waiting', async () => {
+    const check = await compileSchema({ type: 'string', pattern: '^(a+)+$' })
+    assert.deepEqual(check.check(JSON.stringify(`${'a'.repeat(60)}!`)), {
+      problem: 'the answer takes too long to compare with the patterns of the schema',
+    })
+    assert.deepEqual(check.check('"aaa"'), { json: '"aaa"' })
+    assert.ok('problem' in check.check('"b"'))
+  })
 })

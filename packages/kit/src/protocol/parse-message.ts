@@ -62,8 +62,10 @@ function depthOf(json: string): number {
     const found = json.charCodeAt(at)
     if (found === quote) at = endOfString(json, at + 1)
     // A square bracket, or 0x20 more: a curly one.
-    else if ((found | 0x20) === openCurly) deepest = Math.max(deepest, ++depth)
-    else if ((found | 0x20) === closeCurly) depth--
+    else if ((found | 0x20) === openCurly) {
+      deepest = Math.max(deepest, ++depth)
+      if (deepest > maxNesting) return deepest
+    } else if ((found | 0x20) === closeCurly) depth--
   }
   return deepest
 }

@@ -127,7 +127,7 @@ test('an answer that breaks off is an error, also after its first word', async (
   assert.equal(body.type, 'error')
   assert.equal(body.error.type, 'api_error')
   assert.equal(body.error.details.error_code, 'engine-died')
-  assert.match(body.error.message, /The engine died\. .*lmapp continue/)
+  assert.match(body.error.message, /The engine died\. .*Ask again/)
 })
 
 test('errors before the first word have their status and type, and say whether to try again', async () => {

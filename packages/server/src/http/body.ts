@@ -37,7 +37,7 @@ export function assertJsonType(request: IncomingMessage): void {
   const { 'content-length': length = '0', 'transfer-encoding': chunked, 'content-type': type } = headers
   // Some clients send nothing and call it nothing.
   if (length === '0' && chunked === undefined && type === undefined) return
-  if (!/^application\/json\s*(;|$)/i.test(type ?? '')) {
+  if (!isJsonType(type, request)) {
     throw new LmappError('bad-input', 'The content type of a write must be application/json.', {
       hint: 'Send the header content-type: application/json',
     })
@@ -47,6 +47,15 @@ export function assertJsonType(request: IncomingMessage): void {
   throw new HttpError(415, 'bad-input', `A body in "${encoding.slice(0, 40)}" is not read.`, {
     hint: 'Send it as it is, without content-encoding',
   })
+}
+
+/**
+ * Pages can send texts, forms and bodies without a type to others without being asked. Some programs name no type, or call
+ * their JSON bytes; a page shows itself by its headers.
+ */
+function isJsonType(type: string | undefined, { headers }: IncomingMessage): boolean {
+  if (type === undefined) return headers.origin === undefined && headers['sec-fetch-site'] === undefined
+  return /^application\/(json|octet-stream)\s*(;|$)/i.test(type)
 }
 
 /**

@@ -156,12 +156,17 @@ export function lenient<R extends Parsers, O extends Parsers>(
   return toRecord(required, optional, true)
 }
 
-/** Names of fields that the value has and a record does not know; none where it is no record. */
+/** Names of fields that the value has and a record does not know; none where it is no record. Throws `bad-input` for far too many. */
 export function unknownFields({ schema }: Parser<unknown>, value: unknown): string[] {
   const { properties } = schema
   if (typeof value !== 'object' || value === null || typeof properties !== 'object' || properties === null) return []
-  return Object.keys(value).filter((key) => !Object.hasOwn(properties, key))
+  const names = Object.keys(value).filter((key) => !Object.hasOwn(properties, key))
+  if (names.length > mostUnknown)
+    throw badField('body', `an object with at most ${mostUnknown} fields that are not known`)
+  return names
 }
+
+const mostUnknown = 100
 
 function toRecord<R extends Parsers, O extends Parsers>(
   required: R,

@@ -134,8 +134,11 @@ function toRest(tokens: string[], partial: string): string[] {
 
 function cutAtStop(tokens: string[], stops: readonly string[]): string[] {
   const text = tokens.join('')
-  const ends = stops.filter((stop) => stop !== '').map((stop) => text.indexOf(stop))
-  const first = Math.min(...ends.filter((end) => end >= 0))
+  let first = Number.POSITIVE_INFINITY
+  for (const stop of stops) {
+    const end = stop === '' ? -1 : text.indexOf(stop)
+    if (end >= 0) first = Math.min(first, end)
+  }
   return Number.isFinite(first) ? toTokens(text.slice(0, first)) : tokens
 }
 

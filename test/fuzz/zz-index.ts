@@ -1,0 +1,2 @@
+import { api } from './targets/zz-api.ts'
+export const targets = [api]
