@@ -163,10 +163,10 @@ function createAsking(runs: RunManager, store: Store) {
   return async (saved: boolean, n: number): Promise<void> => {
     const content = [{ type: 'text' as const, text: `Question ${n}: how high does the tide rise at this shore?` }]
     const messages = [{ role: 'user' as const, content }]
-    const request: RunRequest = saved
-      ? { ...common, save: true, message: await keeper.keep('bench', messages, 'box/m'), replay: false }
-      : { ...common, save: false, messages, replay: false }
-    const run = await runs.start(request)
+    const request: RunRequest = { ...common, save: saved, messages, replay: false }
+    const run = await (saved
+      ? keeper.keep({ asker: 'bench', messages, model: 'box/m' }, (kept) => runs.start({ ...request, kept }))
+      : runs.start(request))
     for await (const _ of run.batches({ from: 0 }));
   }
 }

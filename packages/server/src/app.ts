@@ -95,6 +95,7 @@ export interface ServerApp extends Doorkeeper {
     Store,
     | 'listConversations'
     | 'getConversation'
+    | 'listReplies'
     | 'findConversation'
     | 'renameConversation'
     | 'setPinned'

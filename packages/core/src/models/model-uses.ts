@@ -20,6 +20,18 @@ export function createModelUses(store: Pick<Store, 'getFact' | 'setFact'>, now: 
     loading.catch(() => (loading = undefined))
     return loading
   }
+  let writing: Promise<void> = Promise.resolve()
+  let next: Promise<void> | undefined
+  /** What is noted while the store writes is written once, after it. */
+  const write = (uses: ReadonlyMap<string, string>) => {
+    next ??= writing.then(() => {
+      next = undefined
+      const written = store.setFact(factKey, JSON.stringify(Object.fromEntries(uses)))
+      writing = written.catch(() => {})
+      return written
+    })
+    return next
+  }
   return {
     all: load,
     async note(ref) {
@@ -27,7 +39,7 @@ export function createModelUses(store: Pick<Store, 'getFact' | 'setFact'>, now: 
       uses.delete(ref)
       uses.set(ref, new Date(now()).toISOString())
       for (const oldest of uses.keys()) if (uses.size > mostRefs) uses.delete(oldest)
-      await store.setFact(factKey, JSON.stringify(Object.fromEntries(uses)))
+      await write(uses)
     },
   }
 }

@@ -2,7 +2,7 @@ import { isLmappError, LmappError, type RunEnd, type RunEvent } from 'lmapp-kit'
 import type { Config } from '../config/config.ts'
 import type { ModelLibrary } from '../models/models.ts'
 import type { Resolution } from '../routing/resolve.ts'
-import type { Store } from '../store/store.ts'
+import type { EndRun, Store } from '../store/store.ts'
 import { execute } from './execute.ts'
 import { fetchModel } from './fetch-model.ts'
 import { createJournal, type Journal } from './journal.ts'
@@ -126,8 +126,10 @@ function isJournalled(event: RunEvent): boolean {
 /** Writes the rest and the end. What the store refuses is kept in memory and offered again. */
 async function save(options: Conducting, journal: Journal, outcome: Outcome): Promise<Outcome> {
   try {
-    await journal.flush()
-    await endRun(options, outcome)
+    const rest = journal.takeRest()
+    await journal.written
+    await endRun(options, outcome, rest)
+    journal.settle()
     return outcome
   } catch (error) {
     const refused = toStoreError(error)
@@ -137,9 +139,10 @@ async function save(options: Conducting, journal: Journal, outcome: Outcome): Pr
   }
 }
 
-function endRun({ store, run }: Conducting, outcome: Outcome): Promise<void> {
+function endRun({ store, run }: Conducting, outcome: Outcome, rest?: EndRun['rest']): Promise<void> {
   return store.endRun({
     runId: run.id,
+    ...(rest && { rest }),
     state: outcome.state,
     model: run.model,
     usage: outcome.usage,

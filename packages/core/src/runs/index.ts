@@ -1,5 +1,5 @@
 export type { BackendGauge } from '../backends/registry.ts'
 export type { Asked, EndedRun, RunObserver } from './observer.ts'
 export { toTitle, toVisibleText } from './plan.ts'
-export type { ReadOptions, Run, RunManager, RunRequest } from './run.ts'
+export type { KeptPrompt, ReadOptions, Run, RunManager, RunRequest } from './run.ts'
 export { createRunManager, type RunManagerOptions } from './run-manager.ts'

@@ -1,5 +1,5 @@
 import type { RunEvent } from 'lmapp-kit'
-import type { Id, Store } from '../store/store.ts'
+import type { EndRun, Id, Store } from '../store/store.ts'
 
 /** What arrives is on its way to disk within this many milliseconds. */
 export const journalPauseMs = 50
@@ -12,8 +12,14 @@ export interface Journal {
   add(seq: number, event: RunEvent): void
   /** Resolves when there is room for more. Rejects when the store failed. */
   readonly room: Promise<void> | undefined
-  /** Resolves when all that was added is written. Rejects when the store failed. */
-  flush(): Promise<void>
+  /**
+   * What is not on its way to the store yet, for who writes it himself: it counts as written once `settle` was called. The
+   * journal takes no more.
+   */
+  takeRest(): EndRun['rest']
+  settle(): void
+  /** Resolves when all that was sent to the store is written. Rejects when the store failed. */
+  readonly written: Promise<void>
   /** Everything up to this place is in the store. */
   readonly writtenSeq: number
 }
@@ -56,7 +62,19 @@ export function createJournal(store: Store, runId: Id, onFailure: (error: unknow
     get room() {
       return unwritten + waiting.length > 4 * mark ? write() : undefined
     },
-    flush: write,
+    takeRest() {
+      clearTimeout(timer)
+      if (waiting.length === 0) return undefined
+      const rest = { fromSeq: firstSeq, events: joinDeltas(waiting) }
+      waiting = []
+      return rest
+    },
+    settle() {
+      writtenSeq = lastSeq
+    },
+    get written() {
+      return written
+    },
     get writtenSeq() {
       return writtenSeq
     },

@@ -3,7 +3,7 @@ import { createId } from '../store/ids.ts'
 import type { BeginRun, Conversation, Id, RunSnapshotRecord, Store, StoredMessage } from '../store/store.ts'
 import { type AnswerCheck, compileSchema } from '../structured/index.ts'
 import { cutAtWord } from '../text/cut-at-word.ts'
-import type { RunRequest } from './run.ts'
+import type { KeptPrompt, RunRequest } from './run.ts'
 
 /** What a run will do, before anything is stored or asked. */
 export interface RunPlan {
@@ -44,6 +44,7 @@ function planKind(request: RunRequest, store: Store): Promise<RunPlan> {
 }
 
 async function planQuestion(request: RunRequest, store: Store): Promise<RunPlan> {
+  if (request.kept) return planKept(request, request.kept)
   const stored = request.message ?? request.conversation
   if (request.content === undefined && stored !== undefined) return planPath(stored, request, store)
   if (request.content === undefined && !request.save) return planPrompt(request)
@@ -87,6 +88,20 @@ async function planPath(id: Id, request: RunRequest, store: Store): Promise<RunP
     begin: {
       ...beginBase(request, conversation, system),
       answer: { kind: 'new', id: createId(), parentId: last.id },
+    },
+  }
+}
+
+/** What the request itself says, written where it stands in the history. */
+function planKept(request: RunRequest, { conversation, newConversation, ...path }: KeptPrompt): RunPlan {
+  const plan = planPrompt(request)
+  return {
+    ...plan,
+    begin: {
+      ...plan.begin,
+      conversationId: conversation,
+      path,
+      ...(newConversation && { newConversation }),
     },
   }
 }

@@ -57,7 +57,8 @@ export function createRunManager(options: RunManagerOptions): RunManager {
     let plan = await planRun(request, options.store)
     const joined = request.kind === 'continue' && findRunning(runs, plan.begin.answer.id)
     if (joined) return joined
-    const turn = turns.take(plan.begin.conversationId)
+    // Where its place is given, what else is said in the conversation is no matter.
+    const turn = request.kept ? { done: () => {} } : turns.take(plan.begin.conversationId)
     try {
       if (turn.wait) {
         await turn.wait

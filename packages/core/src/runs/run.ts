@@ -9,7 +9,14 @@ import type {
   ToolDefinition,
 } from 'lmapp-kit'
 import type { BackendGauge } from '../backends/registry.ts'
-import type { Id, Owner } from '../store/store.ts'
+import type { BeginRun, Id, NewPath, Owner } from '../store/store.ts'
+
+/** Where a prompt stands in the history, and what of it is not there yet. Its answer hangs below its last message. */
+export interface KeptPrompt extends NewPath {
+  conversation: Id
+  /** Absent: it exists. */
+  newConversation?: NonNullable<BeginRun['newConversation']>
+}
 
 /** What a front asks for. `kind` says which of the others matter. */
 export interface RunRequest {
@@ -30,10 +37,12 @@ export interface RunRequest {
   /** For `ask`. Absent, with `message`: that is the question, and stored already. */
   content?: Content[]
   /**
-   * For `ask` that is not saved: the turns before it. Without `content` they are all there is; then the last one may be an
-   * assistant's, which the answer goes on from.
+   * For `ask` that is not saved, or with `kept`: the turns before it. Without `content` they are all there is; then the last
+   * one may be an assistant's, which the answer goes on from.
    */
   messages?: Message[]
+  /** For `ask` that is saved: where `messages` are in the history. */
+  kept?: KeptPrompt
   system?: string
   options?: ChatOptions
   tools?: ToolDefinition[]

@@ -42,8 +42,11 @@ export async function openAnswer(context: Context, ask: Ask, options: AnswerOpti
   const detached = wishes.detached || (options.detached ?? false)
   const isPrefilled = ask.messages.at(-1)?.role === 'assistant'
   const kept = wishes.kept && !isPrefilled
-  const question = kept ? await context.keeper.keep(clientOf(context), ask.messages, ask.model) : undefined
-  const run = await app.runs.start(toRunRequest(ask, context, { detached, question }))
+  const run = await (kept
+    ? context.keeper.keep({ asker: clientOf(context), messages: ask.messages, model: ask.model }, (prompt) =>
+        app.runs.start(toRunRequest(ask, context, { detached, prompt })),
+      )
+    : app.runs.start(toRunRequest(ask, context, { detached })))
   if (!detached) cancelOnDisconnect(run, context)
   const reading = createReading(run, caller.signal)
   const warnings = [...(options.ignored ?? [])]

@@ -1,4 +1,4 @@
-import type { RunRequest } from '@lmapp/core/runs'
+import type { KeptPrompt, RunRequest } from '@lmapp/core/runs'
 import type { ChatOptions, Message, ToolChoice, ToolDefinition } from 'lmapp-kit'
 import { owner } from '../access/principal.ts'
 import { badField } from '../parse/fields.ts'
@@ -32,19 +32,18 @@ export function readWishes({ request, app }: Context): Wishes {
   }
 }
 
-/** `question`: where it is kept; the messages of the request stand before it then. */
+/** `prompt`: where it is kept. */
 export function toRunRequest(
   ask: Ask,
   context: Context,
-  { detached, question }: { detached: boolean; question: string | undefined },
+  { detached, prompt }: { detached: boolean; prompt?: KeptPrompt },
 ): RunRequest {
-  const { messages, ...rest } = ask
   const { principal, caller, app } = context
   return {
-    ...rest,
+    ...ask,
     kind: 'ask',
-    ...(question === undefined ? { messages, owner: principal.owner } : { message: question, owner: owner.owner }),
-    save: question !== undefined,
+    ...(prompt ? { kept: prompt, owner: owner.owner } : { owner: principal.owner }),
+    save: prompt !== undefined,
     asker: principal.owner,
     client: clientOf(context),
     environment: caller.environment,

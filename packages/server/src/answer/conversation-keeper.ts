@@ -1,22 +1,27 @@
 import { createHash } from 'node:crypto'
-import { toTitle, toVisibleText } from '@lmapp/core/runs'
-import {
-  createId,
-  type ImportConversation,
-  type ImportMessage,
-  type Store,
-  type StoredMessage,
-} from '@lmapp/core/store'
-import type { Content, Message } from 'lmapp-kit'
+import { type KeptPrompt, toTitle, toVisibleText } from '@lmapp/core/runs'
+import { createId, type Store, type StoredMessage } from '@lmapp/core/store'
+import { type Content, isLmappError, type Message } from 'lmapp-kit'
 import { owner } from '../access/principal.ts'
 
 /**
- * Writes what programs ask into the owner's history. They send the whole conversation each time; what begins as an
- * earlier one did, by the same program, goes on in the same conversation, as long as this service lives.
+ * Finds where in the owner's history stands what programs ask. They send the whole conversation each time; what begins
+ * as an earlier one did, by the same program, goes on in the same conversation, as long as this service lives.
  */
 export interface ConversationKeeper {
-  /** Resolves to the id of the last of the messages, which is the question. */
-  keep(asker: string, messages: readonly Message[], model: string | undefined): Promise<string>
+  /**
+   * `begin` writes it. It is called once more where the conversation was deleted meanwhile, or goes on under other
+   * instructions than those of the program: what its owner wrote there is not for the program.
+   */
+  keep<T>(asked: Asked, begin: (prompt: KeptPrompt) => Promise<T>): Promise<T>
+}
+
+export interface Asked {
+  /** The program. */
+  asker: string
+  messages: readonly Message[]
+  /** Model reference. */
+  model: string | undefined
 }
 
 /** Where a prompt ended in the history. */
@@ -27,10 +32,10 @@ interface Place {
 
 /** Prompts that are remembered, by their contents. */
 const mostPrompts = 10_000
+/** So many answers to the same prompt are compared with what comes back, the newest ones. */
+const mostReplies = 32
 
-export function createConversationKeeper(
-  store: Pick<Store, 'importConversations' | 'getConversation'>,
-): ConversationKeeper {
+export function createConversationKeeper(store: Pick<Store, 'listReplies'>): ConversationKeeper {
   const places = new Map<string, Place>()
 
   const remember = (hash: string, place: Place) => {
@@ -41,40 +46,45 @@ export function createConversationKeeper(
   }
 
   return {
-    async keep(asker, all, model) {
+    async keep({ asker, messages: all, model }, begin) {
       const { system, messages } = splitSystem(all)
       const hashes = toHashes([asker, system ?? ''], messages)
-      const known = messages.length - 1 - [...hashes].reverse().findIndex((hash) => places.has(hash))
+      const last = hashes.at(-1) ?? ''
+      const asNew = { messages, system, model }
+      const known = hashes.findLastIndex((hash) => places.has(hash))
       const place = places.get(hashes[known] ?? '')
-      const begun = place && (await findPath(store, place, { system, messages: messages.slice(known + 1) }))
-      const rest = begun ? messages.slice(known + 1 + begun.steps) : messages
-      const conversation = toConversation({ id: begun?.conversation, parent: begun?.message, system, model }, rest)
-      if (rest.length > 0) await store.importConversations([conversation], owner.owner)
-      const question = conversation.head ?? begun?.message ?? ''
-      remember(hashes.at(-1) ?? '', { conversation: conversation.id, message: question })
-      return question
+      const begun = place && (await findPath(store, place, messages.slice(known + 1)))
+      const keepAt = async (prompt: KeptPrompt) => {
+        const result = await begin(prompt)
+        remember(last, { conversation: prompt.conversation, message: prompt.messages.at(-1)?.id ?? prompt.below ?? '' })
+        return result
+      }
+      if (!begun) return keepAt(toPrompt(asNew))
+      const rest = messages.slice(known + 1 + begun.steps)
+      try {
+        return await keepAt(toPrompt({ ...asNew, messages: rest }, begun))
+      } catch (error) {
+        if (!isLmappError(error, 'not-found')) throw error
+        return keepAt(toPrompt(asNew))
+      }
     },
   }
 }
 
-/**
- * How far down the stored tree the messages behind a place lead. Undefined where the conversation is gone, or goes on under
- * other instructions than those of the program: what its owner wrote there is not for the program.
- */
+/** How far down the stored tree the messages behind a place lead. Undefined: it is not there any more. */
 async function findPath(
-  store: Pick<Store, 'getConversation'>,
+  store: Pick<Store, 'listReplies'>,
   { conversation, message }: Place,
-  { system, messages }: { system: string | null; messages: readonly Message[] },
+  messages: readonly Message[],
 ): Promise<(Place & { steps: number }) | undefined> {
-  const stored = await store.getConversation(conversation, owner.owner, { branches: true }).catch(() => undefined)
-  if (!stored?.messages.some(({ id }) => id === message)) return undefined
-  if ((stored.system ?? '') !== (system ?? '')) return undefined
   let at = message
   let steps = 0
   for (const wanted of messages) {
-    const child = stored.messages.find((each) => each.parentId === at && isSame(each, wanted))
-    if (!child) break
-    at = child.id
+    const replies = await store.listReplies(at, owner.owner, mostReplies).catch(() => undefined)
+    if (!replies) return undefined
+    const reply = replies.find((each) => isSame(each, wanted))
+    if (!reply) break
+    at = reply.id
     steps += 1
   }
   return { conversation, message: at, steps }
@@ -110,39 +120,21 @@ function toHashes(before: readonly string[], messages: readonly Message[]): stri
   })
 }
 
-interface Beginning {
-  id: string | undefined
-  parent: string | undefined
+interface Wording {
+  messages: readonly Message[]
   system: string | null
   model: string | undefined
 }
 
-function toConversation({ id, parent, system, model }: Beginning, messages: readonly Message[]): ImportConversation {
-  const now = new Date().toISOString()
-  const stored: ImportMessage[] = []
-  for (const { role, content } of messages) {
-    const parentId = stored.at(-1)?.id ?? parent ?? null
-    stored.push({
-      ...blank,
-      id: createId(),
-      parentId,
-      role,
-      text: toVisibleText(content),
-      parts: content,
-      createdAt: now,
-    })
-  }
+/** Without a place it is a conversation of its own. */
+function toPrompt({ messages, system, model }: Wording, place?: Place): KeptPrompt {
   const question = messages.find(({ role }) => role === 'user')
+  const title = toTitle(question ? toVisibleText(question.content) : '') || 'Conversation'
   return {
-    id: id ?? createId(),
-    title: toTitle(question ? toVisibleText(question.content) : '') || 'Conversation',
-    model: model ?? null,
-    head: stored.at(-1)?.id ?? null,
-    createdAt: now,
-    updatedAt: now,
+    conversation: place?.conversation ?? createId(),
+    ...(!place && { newConversation: { title, system, model: model ?? null } }),
+    below: place?.message ?? null,
     system,
-    messages: stored,
+    messages: messages.map(({ role, content }) => ({ id: createId(), role, content, text: toVisibleText(content) })),
   }
 }
-
-const blank = { state: 'complete', model: null, reason: null, error: null, usage: null, timings: null } as const
