@@ -98,8 +98,10 @@ async function attack(document: string, name: string, options: string[]): Promis
 
 /** After all that it still answers, and is the same process. */
 async function isWell(address: string, { exitCode, pid }: ChildProcess): Promise<Counts> {
-  const answer = await fetch(`${address}/lmapp/v1/health`)
-  const health = (await answer.json()) as { pid: number }
+  const health = await fetch(`${address}/lmapp/v1/health`).then(
+    async (answer) => (await answer.json()) as { pid?: number },
+    () => ({ pid: undefined }),
+  )
   const well = exitCode === null && health.pid === pid
   if (!well) process.stdout.write('The service ended on the way.\n')
   return { passed: Number(well), failed: Number(!well) }

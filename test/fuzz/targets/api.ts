@@ -18,12 +18,21 @@ import { fromBytes, type Input, type OpenTarget, type Target, toBytes, Wrong } f
 export const api: Target = { name: 'api', share: 0.3, open: openApi }
 
 const hangMs = 20_000
-const mostMegabytes = 500
+/** What is kept for too long fills this up, and ends the service. */
+const heapMegabytes = 96
+const mostMegabytes = 400
 const secret = 'the-otter-sleeps-at-noon'
+
+/** They would end the service, or take away what is looked for. */
+const leftOut = new Set([
+  'POST /lmapp/v1/service/stop',
+  'DELETE /lmapp/v1/conversations/:id',
+  'POST /lmapp/v1/conversations/prune',
+])
 
 const writes = dialects.flatMap(({ name, routes }) =>
   routes
-    .filter(({ method, path }) => method !== 'GET' && path !== '/lmapp/v1/service/stop')
+    .filter(({ method, path }) => method !== 'GET' && !leftOut.has(`${method} ${path}`))
     .map((route) => ({ dialect: name, route })),
 )
 
@@ -40,7 +49,8 @@ interface World {
 async function openApi(): Promise<OpenTarget> {
   const models = { count: { reply: 'one two three' }, echo: {}, embedder: { embedDimensions: 4 } }
   const home = await createHome(withMock(models, { model: 'box/count', timeouts: { stallMs: 2000, loadMs: 2000 } }))
-  const serving = home.start(['serve', '--port', '0'])
+  const env = { NODE_OPTIONS: `--max-old-space-size=${heapMegabytes}` }
+  const serving = home.start(['serve', '--port', '0'], { env })
   const address = (await serving.untilStdout('\n')).trim()
   const createKey = async (name: string, scope: string) =>
     (await home.lmapp(['keys', 'create', name, '--scope', scope])).stdout.trim()
@@ -91,9 +101,11 @@ function createRequest(random: Random, known: readonly string[]): Input {
   return [route.method, path, fromBytes(Buffer.from(createBody(random, route, known)))]
 }
 
-function createBody(random: Random, { body }: Route, known: readonly string[]): string {
+function createBody(random: Random, { path, body }: Route, known: readonly string[]): string {
   const value = body ? toValue(body.schema, random) : {}
-  const aimed = typeof value === 'object' && value !== null ? { ...value, ...toAim(random, known) } : value
+  // What is there is to stay.
+  const aim = path === '/api/delete' ? {} : toAim(random, known)
+  const aimed = typeof value === 'object' && value !== null ? { ...value, ...aim } : value
   const json = JSON.stringify(aimed)
   return random.oneOf([
     () => json,
@@ -106,21 +118,18 @@ function createBody(random: Random, { body }: Route, known: readonly string[]): 
   ])()
 }
 
-/** At what somebody else has, and now and then at a model that is there. */
+/** At what somebody else has, and at a model that is there. */
 function toAim(random: Random, known: readonly string[]): object {
   const id = random.oneOf(known)
+  const model = random.oneOf(['box/count', 'box/echo', 'box/embedder'])
+  const reference = { type: 'item_reference', id }
   return random.oneOf([
     {},
-    { model: random.oneOf(['box/count', 'box/echo', 'box/embedder']) },
-    { model: 'box/echo', previous_response_id: id },
-    { conversation: id, message: id },
-    { kind: random.oneOf(['retry', 'continue']), message: id },
-    {
-      input: [
-        { type: 'item_reference', id },
-        { role: 'user', content: 'What was said?' },
-      ],
-    },
+    ...[{ model }, { model }, { model }],
+    { model, previous_response_id: id },
+    { model, conversation: id, message: id },
+    { model, kind: random.oneOf(['retry', 'continue']), message: id },
+    { model, input: [reference, { role: 'user', content: 'What was said?' }] },
   ])
 }
 

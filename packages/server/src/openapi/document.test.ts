@@ -74,6 +74,16 @@ describe('the document', () => {
   })
 })
 
+describe('the service', () => {
+  it('gives it to everybody', async () => {
+    await using service = await startTestService()
+    const answer = await fetch(`${service.address}/openapi.json`)
+    const { version } = service.app
+    assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8')
+    assert.deepEqual(await answer.json(), JSON.parse(JSON.stringify(createDocument(dialects, version))))
+  })
+})
+
 describe('the page', () => {
   let service: TestService
   before(async () => {

@@ -1,5 +1,5 @@
 import type { Dialect, Route } from '../routes/route.ts'
-import { createDocument } from './document.ts'
+import { createDocument, type OpenApiDocument } from './document.ts'
 import { toPage } from './page.ts'
 
 const documentSchema = {
@@ -10,6 +10,11 @@ const documentSchema = {
 
 /** The document of all dialects, and a page to read it. */
 export function createDocumentRoutes(dialects: () => readonly Dialect[]): Route[] {
+  let made: OpenApiDocument | undefined
+  const documentOf = (version: string): OpenApiDocument => {
+    if (made?.info.version !== version) made = createDocument(dialects(), version)
+    return made
+  }
   return [
     {
       method: 'GET',
@@ -20,7 +25,7 @@ export function createDocumentRoutes(dialects: () => readonly Dialect[]): Route[
         answers: { 200: { description: 'OpenAPI 3.1.', schema: documentSchema } },
       },
       handle({ app, response }) {
-        const body = JSON.stringify(createDocument(dialects(), app.version))
+        const body = JSON.stringify(documentOf(app.version))
         response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(body)
       },
     },
@@ -33,7 +38,7 @@ export function createDocumentRoutes(dialects: () => readonly Dialect[]): Route[
         answers: { 200: { description: 'A page.', stream: { type: 'text/html', schema: { type: 'string' } } } },
       },
       handle({ app, request, response }) {
-        const page = toPage(createDocument(dialects(), app.version), `http://${request.headers.host ?? 'localhost'}`)
+        const page = toPage(documentOf(app.version), `http://${request.headers.host ?? 'localhost'}`)
         response.writeHead(200, {
           'content-type': 'text/html; charset=utf-8',
           'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",

@@ -1,2 +1,0 @@
-import { api } from './targets/zz-api.ts'
-export const targets = [api]
