@@ -28,7 +28,11 @@ export const commands: readonly CommandSpec[] = [
     summary: 'runs the service in the foreground and opens the APIs on this machine',
     operands: [],
     options: [
-      { name: 'host', value: 'H', help: 'the address to listen at (127.0.0.1); others than that of this machine itself need a key' },
+      {
+        name: 'host',
+        value: 'H',
+        help: 'the address to listen at (127.0.0.1); others than that of this machine itself need a key',
+      },
       { name: 'port', value: 'N', help: '5627; 0: any free one' },
     ],
     load: async () => (await import('../commands/serve.ts')).serve,
