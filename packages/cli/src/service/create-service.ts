@@ -63,7 +63,7 @@ export interface Service extends AsyncDisposable {
  */
 export async function createService(options: ServiceOptions): Promise<Service> {
   const { places } = options
-  const reader = createConfigReader(places.configFile, { trustMs: 20 })
+  const reader = createConfigReader(places.configFile)
   let memoryMb: number | undefined
   const config = async () => {
     const current = await reader.config()

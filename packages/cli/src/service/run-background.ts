@@ -1,5 +1,5 @@
 import type { Places } from '@lmapp/core/config'
-import { createService, type Service } from './create-service.ts'
+import type { Service } from './create-service.ts'
 import { createIdleTimer } from './idle-timer.ts'
 import { tryServiceLock } from './service-lock.ts'
 import { ensureServicePlaces } from './service-places.ts'
@@ -12,6 +12,8 @@ export async function runBackground(places: Places): Promise<number> {
   ensureServicePlaces(places)
   using lock = tryServiceLock(places.lockFile)
   if (!lock) return 0
+  // Only the one that is elected loads the rest: of twenty starts at once, nineteen cost next to nothing.
+  const { createService } = await import('./create-service.ts')
   const log = (line: string) => process.stderr.write(`${new Date().toISOString()} ${line}\n`)
   const { promise: ended, resolve: end } = Promise.withResolvers<string>()
   const idle = createIdleTimer(() => end('nothing was asked of it for a while'))

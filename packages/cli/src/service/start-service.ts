@@ -6,11 +6,12 @@ import { LmappError, parseErrorData } from 'lmapp-kit'
 import { ensureServicePlaces } from './service-places.ts'
 
 /** From the start of the process to the open socket. A migration of a large history may take its time. */
-const startDeadlineMs = 30_000
+const startDeadlineMs = 120_000
 const firstLookMs = 5
 const longestLookMs = 50
-/** Before another start, when the one before found the lock taken. */
-const againMs = 250
+/** Before another start, when the one before found the lock taken; longer each time, for the holder may be starting. */
+const firstAgainMs = 250
+const longestAgainMs = 4000
 const longestLogBytes = 4 * 1024 * 1024
 
 /**
@@ -90,12 +91,18 @@ function readFailure(places: Places): LmappError {
 async function untilItAccepts(places: Places, begin: () => Start): Promise<void> {
   const deadline = Date.now() + startDeadlineMs
   let start = begin()
+  let againAt: number | undefined
+  let againMs = firstAgainMs
   for (let pauseMs = firstLookMs; Date.now() < deadline; pauseMs = Math.min(pauseMs * 1.5, longestLookMs)) {
     if (await accepts(places.socket)) return
     if (start.error) throw start.error
-    const isOver = start.left === true
-    await new Promise((resolve) => setTimeout(resolve, isOver ? againMs : pauseMs))
-    if (isOver) start = begin()
+    if (start.left) againAt ??= Date.now() + againMs
+    if (againAt !== undefined && Date.now() >= againAt) {
+      start = begin()
+      againAt = undefined
+      againMs = Math.min(againMs * 2, longestAgainMs)
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
   throw new LmappError('service-unavailable', `The background service did not open ${places.socket} in time.`)
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { readFile, stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { LmappError } from 'lmapp-kit'
 import type { Config, ConfigProblem, ParsedConfig } from './config.ts'
 import { defaultConfig, parseConfig } from './parse-config.ts'
@@ -36,17 +37,11 @@ export interface ConfigReader {
   config(): Promise<Config>
 }
 
-/** `trustMs`: how long after a look none is taken again, in milliseconds; for many questions at a time. */
-export function createConfigReader(path: string, { trustMs = 0 } = {}): ConfigReader {
+/** The look is made at once, without the thread pool: a few microseconds, so that each request can afford it. */
+export function createConfigReader(path: string): ConfigReader {
   let known: { stamp: string; result: Promise<ParsedConfig> } | undefined
-  let looked: { at: number; result: Promise<ParsedConfig> } | undefined
   const read = (): Promise<ParsedConfig> => {
-    const now = performance.now()
-    if (!looked || now - looked.at >= trustMs) looked = { at: now, result: look() }
-    return looked.result
-  }
-  const look = async (): Promise<ParsedConfig> => {
-    const stamp = await stampOf(path)
+    const stamp = stampOf(path)
     if (known?.stamp !== stamp) {
       known = { stamp, result: loadConfig(path) }
       known.result.catch(() => undefined)
@@ -57,9 +52,13 @@ export function createConfigReader(path: string, { trustMs = 0 } = {}): ConfigRe
 }
 
 /** Changes whenever the file may have changed. */
-async function stampOf(path: string): Promise<string> {
-  const found = await stat(path, { bigint: true }).catch(() => undefined)
-  return found ? `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}` : 'missing'
+function stampOf(path: string): string {
+  try {
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+    return found ? `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}` : 'missing'
+  } catch {
+    return 'unreadable'
+  }
 }
 
 async function readBytes(path: string): Promise<Buffer | undefined> {

@@ -3,7 +3,7 @@ import { link, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { type ErrorCode, isLmappError } from 'lmapp-kit'
+import { type ErrorCode, isLmappError, LmappError } from 'lmapp-kit'
 import { createMockBackend } from 'lmapp-kit/testkit'
 import type { BackendType } from '../backends/backend-type.ts'
 
@@ -125,6 +125,19 @@ describe('the models of all backends', () => {
       listed.map(({ lastUsedAt }) => lastUsedAt !== undefined),
       [false, true, false, false],
     )
+  })
+
+  it('of an engine that is away come last, and who asks for one by its name hears what is wrong with the engine', async () => {
+    await using core = await open({ box: { a: {}, b: {} }, cabin: { c: {} } })
+    const models = serviceOf(core)
+    for (const target of await core.registry.list({})) await target.backend.start()
+    const names = async () => (await models.list({})).map(({ name }) => name)
+    assert.deepEqual(await names(), ['a', 'b', 'c'])
+    const box = await core.registry.get('box', {})
+    box.breaker.failed(new LmappError('backend-unreachable', 'Nobody listens there.'))
+    assert.deepEqual(await names(), ['c', 'a', 'b'])
+    assert.deepEqual(await models.resolve('a', {}), { refs: ['box/a'] })
+    await assert.rejects(models.resolve('d', {}), withCode('model-not-found'))
   })
 
   it('that lmapp runs itself say whether they fit, where they are from, and show their template', async () => {

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises'
 import { isLmappError, LmappError, type ModelInfo, type Progress } from 'lmapp-kit'
 import type { BackendRegistry, RegisteredBackend } from '../backends/registry.ts'
 import type { Config } from '../config/config.ts'
-import { listAll, listModels } from '../routing/list-models.ts'
+import { type Listed, listAll, listModels, recallAway } from '../routing/list-models.ts'
 import { type ResolveOptions, resolveCandidates } from '../routing/resolve.ts'
 import { nearestNames } from '../text/nearest.ts'
 import { fitModel } from './fit.ts'
@@ -67,11 +67,17 @@ export function createModelService(options: ModelServiceOptions): ModelService {
       const all = (await backends.list(environment)).filter(({ hidden }) => !hidden)
       const listing = wanted ? listAll([wanted]) : listModels(all).soon
       const [listed, describe] = await Promise.all([listing, prepareDescription(options)])
-      const described = listed.map(async ({ target, models }) => {
-        const loaded = target.type.knownModels ? await loadedModels(target) : undefined
-        return models.map((model) => describe(target, model, loaded))
-      })
-      return (await Promise.all(described)).flat().sort(byUse)
+      const { here = [], away = [] } = Object.groupBy(recallAway(listed), ({ target }) =>
+        target.breaker.current.state === 'closed' ? 'here' : 'away',
+      )
+      const describeAll = async (some: Listed[]) => {
+        const described = some.map(async ({ target, models }) => {
+          const loaded = target.type.knownModels ? await loadedModels(target) : undefined
+          return models.map((model) => describe(target, model, loaded))
+        })
+        return (await Promise.all(described)).flat().sort(byUse)
+      }
+      return [...(await describeAll(here)), ...(await describeAll(away))]
     },
 
     async show(ref, environment) {

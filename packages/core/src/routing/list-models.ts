@@ -50,6 +50,14 @@ export async function listAll(targets: readonly RegisteredBackend[]): Promise<Li
   return listModels(targets).all()
 }
 
+/** With what each listed last that lists nothing now: it is away, and may come back. */
+export function recallAway(listed: readonly Listed[]): Listed[] {
+  return listed.map(({ target, models }) => ({
+    target,
+    models: models.length > 0 ? models : (target.lastListed ?? []),
+  }))
+}
+
 interface Asked {
   /** Undefined where it is passed over. */
   soon: Promise<KnownModel[] | undefined>

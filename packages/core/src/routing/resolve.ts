@@ -5,7 +5,7 @@ import { fitModel } from '../models/fit.ts'
 import type { ModelUses } from '../models/model-uses.ts'
 import type { CatalogueEntry, KnownModel, LibraryModel } from '../models/models.ts'
 import { parseReference, resolveReference } from '../models/references.ts'
-import { type Listed, listModels } from './list-models.ts'
+import { type Listed, listModels, recallAway } from './list-models.ts'
 
 /** One place where an answer can come from. */
 export interface Candidate {
@@ -87,9 +87,22 @@ async function resolveByList(
     const isSure = found.notice === undefined && found.fetch === undefined
     if (isSure || !listing.incomplete) return found
   } catch (error) {
-    if (!isLmappError(error) || !listing.incomplete) throw error
+    if (!isLmappError(error) || !listing.incomplete) return amongAway(error, await listing.soon, among)
   }
-  return among(await listing.all())
+  const all = await listing.all()
+  return among(all).catch((error) => amongAway(error, all, among))
+}
+
+/** A model whose only engine is away is not unknown: it is asked, so that the answer says what is wrong with the engine. */
+async function amongAway(
+  error: unknown,
+  listed: Listed[],
+  among: (listed: Listed[]) => Promise<Resolution>,
+): Promise<Resolution> {
+  if (!isLmappError(error, 'model-not-found')) throw error
+  const found = await among(recallAway(listed)).catch(() => undefined)
+  if (!found) throw error
+  return found
 }
 
 /** `shown`: what those list that are no secret. */
