@@ -1,5 +1,6 @@
 import { type Batched, fromBatches, LmappError, type Part } from 'lmapp-kit'
 import { type Fields, isFields, parseJson, toFields, toOptionalCount, toOptionalText } from '../json/fields.ts'
+import { malformedEvent } from '../openai-wire/chat-completion.ts'
 import { type AskedModel, createAnswer, type EventReader, readEventParts, watchModel } from '../openai-wire/index.ts'
 import { engine } from './connection.ts'
 import { observeEvent } from './observe-event.ts'
@@ -38,7 +39,7 @@ function createEventReader(options: CompletionOptions): EventReader {
     take({ data }, parts) {
       const event = parseJson(data)
       // At once, unlike in a chat: what goes on with an answer must have no hole.
-      if (!isFields(event)) throw malformed(data)
+      if (!isFields(event)) throw malformedEvent(engine, data)
       const doubt = watch.see(event.model)
       if (doubt) return doubt
       answer.take(toChatEvent(event, swallow(event), withdrawnTokens), parts)
@@ -48,12 +49,6 @@ function createEventReader(options: CompletionOptions): EventReader {
     },
     incomplete: () => new LmappError('stream-incomplete', `The stream of ${engine} ended without its end marker.`),
   }
-}
-
-function malformed(line: string): LmappError {
-  return new LmappError('stream-malformed', `An event in the stream of ${engine} was no message.`, {
-    details: { line: line.slice(0, 200) },
-  })
 }
 
 /** Takes away the withdrawn text. A stop sequence that begins within it ends the answer where it is. */

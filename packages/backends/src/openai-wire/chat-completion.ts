@@ -45,7 +45,7 @@ function createMessageReader(options: ReadOptions): EventReader {
     },
     take({ event, data }, parts) {
       if (data.trim() === '[DONE]') {
-        if (unreadable !== undefined) throw malformed(engine, unreadable)
+        if (unreadable !== undefined) throw malformedEvent(engine, unreadable)
         answer.end(parts)
         over = true
         return undefined
@@ -86,7 +86,7 @@ async function* readWhole(
   })
 }
 
-function malformed(engine: string, line: string): LmappError {
+export function malformedEvent(engine: string, line: string): LmappError {
   return new LmappError('stream-malformed', `An event in the stream of ${engine} was no message.`, {
     details: { line: line.slice(0, 200) },
   })

@@ -38,8 +38,10 @@ export async function runServe({ host: given, port, context }: ServeOptions): Pr
   })
   using _signals = { [Symbol.dispose]: unlisten }
   // What would refuse it is found before the background service is asked to leave.
-  await askOthers(context, refuseSecond)
-  const keys = isOutside(host) ? await askOthers(context, ({ client }) => client.listKeys()) : undefined
+  const keys = await askOthers(context, ({ client, health }) => {
+    refuseSecond({ health })
+    return isOutside(host) ? client.listKeys() : undefined
+  })
   if (keys) assertKeys(host, keys)
   // Nothing is opened to other machines, not for a moment either, before it is known that there are keys.
   if (keys || !isOutside(host)) await assertTcpFree({ host, port, outside: keys !== undefined })

@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http'
+import type { KeyIdentity } from '@lmapp/core/keys'
 import { LmappError } from 'lmapp-kit'
 import { isListed, isLoopbackAddress } from './guard.ts'
-import { guest, type KnownKey, mistakenGuest, type Principal, shownKeys, toKeyPrincipal } from './principal.ts'
+import { guest, mistakenGuest, type Principal, shownKeys, toKeyPrincipal } from './principal.ts'
 
 /** What is needed of the service to know who asks. */
 export interface Doorkeeper {
   readonly serve: { requireKey: boolean; origins: readonly string[] }
-  findKey(secret: string): KnownKey | undefined
+  findKey(secret: string): KeyIdentity | undefined
   /** A program on this machine showed a key that is none, and is let in as a guest. */
   onUnknownKey(request: { userAgent: string }): void
 }

@@ -1,9 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { KeyIdentity, KeyScope } from '@lmapp/core/keys'
 import { LmappError } from 'lmapp-kit'
 
-/** What a key may be used for; `scopes.ts` says what each opens. */
-export type Scope = 'chat' | 'models' | 'admin'
+/** A key that was shown, as far as it is known. */
+export type KnownKey = KeyIdentity
 
 /**
  * Who asks. An owner comes by the socket and knows the token; a key was made by the owner; a guest is a program on this
@@ -13,17 +14,10 @@ export interface Principal {
   kind: 'owner' | 'key' | 'guest'
   /** Whose conversations and runs it may see. */
   owner: string
-  /** Of a key. */
-  scopes: readonly Scope[]
+  /** Of a key; `scopes.ts` says what each opens. */
+  scopes: readonly KeyScope[]
   /** Of a guest that showed a key which is none. */
   isMistaken?: true
-}
-
-/** A key that was shown, as far as it is known. */
-export interface KnownKey {
-  id: string
-  name: string
-  scopes: readonly Scope[]
 }
 
 export const owner: Principal = { kind: 'owner', owner: 'owner', scopes: [] }
@@ -48,7 +42,7 @@ export function shownKeys(request: IncomingMessage): string[] {
 }
 
 /** One with the scope `admin` stands for the owner. */
-export function toKeyPrincipal({ id, scopes }: KnownKey): Principal {
+export function toKeyPrincipal({ id, scopes }: KeyIdentity): Principal {
   return { kind: 'key', owner: scopes.includes('admin') ? owner.owner : `key:${id}`, scopes }
 }
 

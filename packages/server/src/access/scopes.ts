@@ -1,5 +1,6 @@
+import type { KeyScope } from '@lmapp/core/keys'
 import { LmappError } from 'lmapp-kit'
-import type { Principal, Scope } from './principal.ts'
+import type { Principal } from './principal.ts'
 
 /**
  * Who may use a route, besides the owner and keys with the scope `admin`, who may use all.
@@ -9,7 +10,7 @@ import type { Principal, Scope } from './principal.ts'
  */
 export type Access = 'everyone' | 'inference' | 'list' | 'pull' | 'models' | 'metrics' | 'admin'
 
-const opens: Record<Access, readonly Scope[]> = {
+const opens: Record<Access, readonly KeyScope[]> = {
   everyone: ['chat', 'models'],
   inference: ['chat'],
   list: ['chat', 'models'],

@@ -1,6 +1,6 @@
 import type { Run } from '@lmapp/core/runs'
 import { type FinishReason, LmappError, parseErrorData, type RunEnd, type RunEvent, type Warning } from 'lmapp-kit'
-import { toHeaderText, toWarningHeader } from '../http/warning-header.ts'
+import { toModelHeaders } from '../http/model-headers.ts'
 import type { Context } from '../routes/route.ts'
 import { type Ask, clientOf, readWishes, toRunRequest } from './ask.ts'
 
@@ -136,12 +136,7 @@ function withModel({ code, message, hint, details, cause }: LmappError, { model,
 
 /** `model`: who said the first word; another one may go on. */
 function toHeaders(run: string, model: string, warnings: readonly string[]): Record<string, string> {
-  return {
-    'x-lmapp-run': run,
-    'x-lmapp-backend': toHeaderText(model.split('/', 1)[0] ?? ''),
-    'x-lmapp-model': toHeaderText(model),
-    ...toWarningHeader(warnings),
-  }
+  return { 'x-lmapp-run': run, ...toModelHeaders(model, warnings) }
 }
 
 interface Reading {

@@ -1,4 +1,5 @@
 import { toVectorBytes } from 'lmapp-kit'
+import { toModelHeaders } from '../http/model-headers.ts'
 import { sendJson } from '../http/reply.ts'
 import {
   described,
@@ -15,6 +16,7 @@ import {
 } from '../parse/fields.ts'
 import { notingLeftOut, unsupportedField } from '../parse/left-out.ts'
 import { type Context, withBody } from '../routes/route.ts'
+import { commonLeftOut } from './settings.ts'
 
 const texts = listOf(nonEmptyString, { least: 1 })
 
@@ -36,7 +38,7 @@ const embeddingRequest = notingLeftOut(
       user: string,
     },
   ),
-  { user: { why: 'who asks is known by the key' } },
+  commonLeftOut,
 )
 
 const embeddingSchema: JsonSchema = {
@@ -100,21 +102,12 @@ async function embed(
     embedding: format === 'base64' ? Buffer.from(toVectorBytes([vector])).toString('base64') : [...vector],
   }))
   const usage = { prompt_tokens: inputTokens, total_tokens: inputTokens }
-  sendJson(response, { object: 'list', data, model: answer.model, usage }, 200, toHeaders(answer.model, ignored))
+  const headers = toModelHeaders(answer.model, ignored.length > 0 ? [ignored.join(' ')] : [])
+  sendJson(response, { object: 'list', data, model: answer.model, usage }, 200, headers)
 }
 
 /** Which length a model could be cut to is not known here. */
 function assertLength(wanted: number | undefined, [first]: readonly Float32Array[]): void {
   if (wanted === undefined || first === undefined || wanted === first.length) return
   throw unsupportedField('dimensions', `the vectors of this model have ${first.length}, and none is cut`)
-}
-
-/** Headers are of printable ASCII. */
-function toHeaders(model: string, ignored: readonly string[]): Record<string, string> {
-  const printable = (text: string) => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 2_000)
-  return {
-    'x-lmapp-backend': printable(model.split('/', 1)[0] ?? ''),
-    'x-lmapp-model': printable(model),
-    ...(ignored.length > 0 && { 'x-lmapp-warning': printable(ignored.join(' ')) }),
-  }
 }

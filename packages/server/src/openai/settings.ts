@@ -7,15 +7,32 @@ import {
   integer,
   lenient,
   listOf,
+  nonEmptyString,
   number,
   numberIn,
   object,
+  oneOf,
   type Parser,
   parser,
   type Read,
   string,
 } from '../parse/fields.ts'
-import { only } from '../parse/left-out.ts'
+import { type LeftOut, only } from '../parse/left-out.ts'
+
+export const modelField = described(
+  'An alias, backend/model, or a name. Absent: the configured one, else what is found.',
+  nonEmptyString,
+)
+
+/** Why nothing changes by what clients add to requests of more than one route. */
+export const commonLeftOut: LeftOut = {
+  user: { why: 'who asks is known by the key' },
+  safety_identifier: { why: 'who asks is known by the key' },
+  service_tier: { why: 'there is one tier', unless: (value) => value === 'auto' || value === 'default' },
+  prompt_cache_key: { why: 'engines know their caches by themselves' },
+  prompt_cache_retention: { why: 'engines know their caches by themselves' },
+  parallel_tool_calls: { why: 'how many tools are called is up to the model', unless: (value) => value === true },
+}
 
 /** Some clients write -1 for: as many as it takes. */
 const tokenBound: Parser<number | undefined> = parser(
@@ -88,6 +105,29 @@ export function toOptions(given: Settings): ChatOptions {
     maxTokens: given.max_tokens,
     stop: stop.length > 0 ? stop : undefined,
   })
+}
+
+export const effortField = oneOf('none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max')
+type Effort = Read<typeof effortField>
+
+const efforts = {
+  none: false,
+  minimal: 'low',
+  low: 'low',
+  medium: 'medium',
+  high: 'high',
+  xhigh: 'high',
+  max: 'high',
+} as const
+
+export function toReasoning(effort: Effort | undefined): false | 'low' | 'medium' | 'high' | undefined {
+  return effort && efforts[effort]
+}
+
+/** What of the effort was left out, for people. `place`: where it stood. */
+export function tellEffort(effort: Effort | undefined, place: string): string[] {
+  if (effort !== 'xhigh' && effort !== 'max') return []
+  return [`"${place}" is taken for "high": there is nothing above it.`]
 }
 
 function withoutUndefined<T extends object>(values: { [key in keyof T]: T[key] | undefined }): T {

@@ -12,22 +12,10 @@ import {
   tagged,
 } from '../../parse/fields.ts'
 import { unsupportedField } from '../../parse/left-out.ts'
-import { parseDataUrl } from '../data-url.ts'
+import { inlineUrl, readImage, readTextFile } from '../data-url.ts'
 
-const inlineUrl = { type: 'string', pattern: '^data:', description: 'A data: URL in base64; nothing is fetched.' }
-
-const image: Parser<Content> = parser(inlineUrl, (value, place) => {
-  const { mediaType, data } = parseDataUrl(nonEmptyString(value, place), place)
-  if (!mediaType.startsWith('image/')) throw badField(place, 'the data: URL of an image')
-  return { type: 'image', mediaType: mediaType === 'image/jpg' ? 'image/jpeg' : mediaType, data }
-})
-
-const fileText: Parser<{ mediaType: string; text: string }> = parser(inlineUrl, (value, place) => {
-  const { mediaType, data } = parseDataUrl(nonEmptyString(value, place), place)
-  const text = isTextType(mediaType) ? decodeText(data) : undefined
-  if (text === undefined) throw unsupportedField(place, `only files of text are read, and this one is ${mediaType}`)
-  return { mediaType, text }
-})
+const image = parser(inlineUrl.schema, (value, place) => readImage(inlineUrl(value, place), place))
+const fileText = parser(inlineUrl.schema, (value, place) => readTextFile(inlineUrl(value, place), place))
 
 const textPart = lenient({ text: string }, {})
 const imagePart = lenient({ image_url: lenient({ url: image }, { detail: oneOf('auto', 'low', 'high') }) }, {})
@@ -83,17 +71,5 @@ function refuseUnread(value: unknown, place: string): void {
   if (type === 'input_audio') throw unsupportedField(`${place}.input_audio`, 'no backend hears')
   if (type === 'file' && typeof file === 'object' && file !== null && 'file_id' in file && !('file_data' in file)) {
     throw unsupportedField(`${place}.file.file_id`, 'no files are kept here, so it must be sent inline, as file_data')
-  }
-}
-
-function isTextType(mediaType: string): boolean {
-  return /^(text\/.+|application\/(json|xml|yaml|x-yaml|toml|javascript|x-sh|sql)|.+\+(json|xml))$/.test(mediaType)
-}
-
-function decodeText(data: string): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(data, 'base64'))
-  } catch {
-    return undefined
   }
 }

@@ -2,12 +2,9 @@ import type { Ask } from '../../answer/index.ts'
 import {
   anything,
   boolean,
-  described,
   integer,
   lenient,
-  nonEmptyString,
   object,
-  oneOf,
   type Parser,
   parser,
   type Read,
@@ -15,9 +12,19 @@ import {
   tagged,
 } from '../../parse/fields.ts'
 import { type LeftOut, notingLeftOut, only } from '../../parse/left-out.ts'
-import { noBias, settingFields, toOptions } from '../settings.ts'
+import { checkChoice } from '../functions.ts'
+import {
+  commonLeftOut,
+  effortField,
+  modelField,
+  noBias,
+  settingFields,
+  tellEffort,
+  toOptions,
+  toReasoning,
+} from '../settings.ts'
 import { messages } from './messages.ts'
-import { checkChoice, toolChoice, tools } from './tools.ts'
+import { toolChoice, tools } from './tools.ts'
 
 const responseFormat = tagged('type', {
   text: lenient({}, {}),
@@ -47,23 +54,15 @@ const refused = {
 }
 
 const leftOut: LeftOut = {
-  user: { why: 'who asks is known by the key' },
-  safety_identifier: { why: 'who asks is known by the key' },
+  ...commonLeftOut,
   metadata: { why: 'nothing is stored under it' },
   store: { why: 'the header x-lmapp-history says what is kept', unless: (value) => value === false },
-  service_tier: { why: 'there is one tier', unless: (value) => value === 'auto' || value === 'default' },
-  prompt_cache_key: { why: 'engines know their caches by themselves' },
-  prompt_cache_retention: { why: 'engines know their caches by themselves' },
   prediction: { why: 'no backend takes one' },
   verbosity: { why: 'no backend knows it' },
-  parallel_tool_calls: { why: 'how many tools are called is up to the model', unless: (value) => value === true },
 }
 
 const fields = {
-  model: described(
-    'An alias, backend/model, or a name. Absent: the configured one, else what is found.',
-    nonEmptyString,
-  ),
+  model: modelField,
   stream: boolean,
   stream_options: lenient({}, { include_usage: boolean }),
   ...settingFields,
@@ -73,7 +72,7 @@ const fields = {
   tools,
   tool_choice: toolChoice,
   response_format: responseFormat,
-  reasoning_effort: oneOf('none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'),
+  reasoning_effort: effortField,
   ...refused,
   user: string,
   safety_identifier: string,
@@ -107,7 +106,7 @@ export const chatRequest: Parser<ChatRequest> = parser(body.schema, (value, plac
       ...request.ignored,
       ...request.messages.ignored,
       ...(request.tools?.ignored ?? []),
-      ...tellEffort(request),
+      ...tellEffort(request.reasoning_effort, 'reasoning_effort'),
     ],
     stream: request.stream ?? false,
     includeUsage: request.stream_options?.include_usage ?? false,
@@ -118,7 +117,7 @@ function toAsk(request: Body): Ask {
   const { model, tools: given, top_logprobs: likeliest = 0, logprobs = likeliest > 0 } = request
   const choice = checkChoice(request.tool_choice, given?.tools ?? [])
   const schema = toSchema(request.response_format)
-  const reasoning = request.reasoning_effort && efforts[request.reasoning_effort]
+  const reasoning = toReasoning(request.reasoning_effort)
   const { max_completion_tokens: bound = request.max_tokens } = request
   const options = {
     ...toOptions(request),
@@ -134,21 +133,6 @@ function toAsk(request: Body): Ask {
     ...(schema && { schema }),
     ...(reasoning !== undefined && { reasoning }),
   }
-}
-
-const efforts = {
-  none: false,
-  minimal: 'low',
-  low: 'low',
-  medium: 'medium',
-  high: 'high',
-  xhigh: 'high',
-  max: 'high',
-} as const
-
-function tellEffort({ reasoning_effort: effort }: Body): string[] {
-  if (effort !== 'xhigh' && effort !== 'max') return []
-  return [`"reasoning_effort" is taken for "high": there is nothing above it.`]
 }
 
 function toSchema(format: Body['response_format']): Record<string, unknown> | undefined {

@@ -1,18 +1,7 @@
 import type { ToolChoice, ToolDefinition } from 'lmapp-kit'
-import {
-  badField,
-  boolean,
-  lenient,
-  listOf,
-  nonEmptyString,
-  object,
-  oneOf,
-  type Parser,
-  parser,
-  string,
-  tagged,
-} from '../../parse/fields.ts'
+import { lenient, nonEmptyString, object, type Parser, parser, tagged } from '../../parse/fields.ts'
 import { unsupportedField } from '../../parse/left-out.ts'
+import { choiceWord, functionFields, functionList } from '../functions.ts'
 
 export interface ReadTools {
   tools: ToolDefinition[]
@@ -20,61 +9,26 @@ export interface ReadTools {
   ignored: string[]
 }
 
-const definition = lenient({ name: nonEmptyString }, { description: string, parameters: object, strict: boolean })
-const functionTool = tagged('type', { function: lenient({ function: definition }, {}) })
-const otherTool = {
-  type: 'object',
-  required: ['type'],
-  properties: { type: { type: 'string', not: { const: 'function' } } },
-  description: 'Ignored: only functions can be called here.',
-}
+const functionTool = tagged('type', { function: lenient({ function: functionFields }, {}) })
+const list = functionList({
+  tool: parser(functionTool.schema, (value, place) => functionTool(value, place).function),
+  strict: 'function.strict',
+  tellOther: (place) => `"${place}" is ignored: only functions can be called here.`,
+})
 
-/** Tools that are not functions are left out, and so is the wish for strictness: engines bind arguments as they can. */
-export const tools: Parser<ReadTools> = parser(
-  { type: 'array', items: { anyOf: [functionTool.schema, otherTool] } },
-  (value, place) => {
-    const read: ReadTools = { tools: [], ignored: [] }
-    let isStrict = false
-    for (const [index, item] of listOf(object)(value, place).entries()) {
-      const here = `${place}[${index}]`
-      if (string(item.type, `${here}.type`) !== 'function') {
-        read.ignored.push(`"${here}" is ignored: only functions can be called here.`)
-        continue
-      }
-      const { name, description, parameters, strict } = functionTool(item, here).function
-      isStrict ||= strict ?? false
-      read.tools.push({
-        name,
-        ...(description !== undefined && { description }),
-        parameters: parameters ?? noParameters,
-      })
-    }
-    if (isStrict) read.ignored.push(`"${place}[].function.strict" is ignored: it is up to the engine.`)
-    return read
-  },
-)
+export const tools: Parser<ReadTools> = parser(list.schema, (value, place) => {
+  const { functions, ignored } = list(value, place)
+  return { tools: functions.map(({ definition }) => definition), ignored }
+})
 
-const noParameters = { type: 'object', properties: {} }
-
-const word = oneOf('auto', 'none', 'required')
 const namedFunction = tagged('type', { function: lenient({ function: lenient({ name: nonEmptyString }, {}) }, {}) })
+const choiceSchema = { anyOf: [choiceWord.schema, namedFunction.schema] }
 
-export const toolChoice: Parser<ToolChoice> = parser({ anyOf: [word.schema, namedFunction.schema] }, (value, place) => {
-  if (typeof value === 'string') return word(value, place)
+export const toolChoice: Parser<ToolChoice> = parser(choiceSchema, (value, place) => {
+  if (typeof value === 'string') return choiceWord(value, place)
   const { type } = object(value, place)
   if (type === 'custom' || type === 'allowed_tools') {
     throw unsupportedField(place, 'a choice is auto, none, required or one function')
   }
   return { name: namedFunction(value, place).function.name }
 })
-
-/** The choice where it changes anything. Throws `bad-input` for one that nothing can satisfy. */
-export function checkChoice(choice: ToolChoice | undefined, given: readonly ToolDefinition[]): ToolChoice | undefined {
-  if (choice === undefined || choice === 'auto') return undefined
-  if (choice === 'none') return given.length > 0 ? choice : undefined
-  if (given.length === 0) throw badField('tool_choice', 'none or auto where there are no functions to call')
-  if (typeof choice === 'object' && !given.some(({ name }) => name === choice.name)) {
-    throw badField('tool_choice', 'the name of a function in "tools"')
-  }
-  return choice
-}

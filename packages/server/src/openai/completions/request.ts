@@ -11,7 +11,7 @@ import {
   string,
 } from '../../parse/fields.ts'
 import { notingLeftOut, only, unsupportedField } from '../../parse/left-out.ts'
-import { noBias, settingFields, toOptions } from '../settings.ts'
+import { commonLeftOut, modelField, noBias, settingFields, toOptions } from '../settings.ts'
 
 const prompt: Parser<string> = parser(
   {
@@ -33,10 +33,7 @@ const prompt: Parser<string> = parser(
 const isOne = (value: unknown) => value === 1
 
 const fields = {
-  model: described(
-    'An alias, backend/model, or a name. Absent: the configured one, else what is found.',
-    nonEmptyString,
-  ),
+  model: modelField,
   stream: boolean,
   stream_options: lenient({}, { include_usage: boolean }),
   ...settingFields,
@@ -49,7 +46,7 @@ const fields = {
   user: string,
 }
 
-const body = notingLeftOut(lenient({ prompt }, fields), { user: { why: 'who asks is known by the key' } })
+const body = notingLeftOut(lenient({ prompt }, fields), commonLeftOut)
 
 export interface CompletionRequest {
   ask: Ask

@@ -16,7 +16,7 @@ import {
   tagged,
 } from '../../parse/fields.ts'
 import { type LeftOut, notingLeftOut, only } from '../../parse/left-out.ts'
-import { settingFields } from '../settings.ts'
+import { commonLeftOut, effortField, modelField, settingFields } from '../settings.ts'
 import { input } from './input.ts'
 import { toolChoice, tools } from './tools.ts'
 
@@ -30,7 +30,7 @@ const summaryStyle = oneOf('auto', 'concise', 'detailed')
 const reasoning = lenient(
   {},
   {
-    effort: oneOf('none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'),
+    effort: effortField,
     summary: described('With it, thoughts come as the summary; without it, as what they are.', summaryStyle),
     generate_summary: described('Another name of `summary`.', summaryStyle),
   },
@@ -58,10 +58,7 @@ const metadata: Parser<Record<string, string>> = parser(
 
 /** What is answered, and how it is asked for; that of `POST /v1/responses/input_tokens` too. */
 export const promptFields = {
-  model: described(
-    'An alias, backend/model, or a name. Absent: the configured one, else what is found.',
-    nonEmptyString,
-  ),
+  model: modelField,
   instructions: described('The system prompt of this answer alone: later ones do not inherit it.', string),
   previous_response_id: described(
     'The conversation of this response goes on; its instructions do not.',
@@ -101,17 +98,12 @@ const fields = {
 }
 
 const leftOut: LeftOut = {
+  ...commonLeftOut,
   stream_options: { why: 'there is nothing to choose' },
   max_tool_calls: { why: 'no tools are run here' },
   context_management: { why: 'a prompt that is too long is refused, never cut' },
   moderation: { why: 'nothing is moderated here' },
   truncation: { why: 'a prompt that is too long is refused, never cut', unless: (value) => value === 'disabled' },
-  parallel_tool_calls: { why: 'how many tools are called is up to the model', unless: (value) => value === true },
-  user: { why: 'who asks is known by the key' },
-  safety_identifier: { why: 'who asks is known by the key' },
-  service_tier: { why: 'there is one tier', unless: (value) => value === 'auto' || value === 'default' },
-  prompt_cache_key: { why: 'engines know their caches by themselves' },
-  prompt_cache_retention: { why: 'engines know their caches by themselves' },
   prompt_cache_options: { why: 'engines know their caches by themselves' },
 }
 

@@ -1,7 +1,6 @@
 import type { Content } from 'lmapp-kit'
 import {
   badField,
-  described,
   lenient,
   listOf,
   nonEmptyString,
@@ -13,7 +12,7 @@ import {
   tagged,
 } from '../../parse/fields.ts'
 import { unsupportedField } from '../../parse/left-out.ts'
-import { parseDataUrl } from '../data-url.ts'
+import { inlineUrl, readImage, readTextFile } from '../data-url.ts'
 
 /** A part of what was said, as it is read, and as it is shown again. */
 export interface ReadPart {
@@ -21,10 +20,6 @@ export interface ReadPart {
   wire: Readonly<Record<string, unknown>>
 }
 
-const inlineUrl = described(
-  'A data: URL in base64; nothing is fetched.',
-  parser({ type: 'string', pattern: '^data:' }, nonEmptyString),
-)
 const text = lenient({ text: string }, {})
 const parts = tagged('type', {
   input_text: text,
@@ -55,7 +50,7 @@ const part: Parser<ReadPart> = parser(parts.schema, (value, place) => {
     case 'input_file': {
       const { file_data, filename = 'file' } = read
       return {
-        content: { type: 'file', name: filename, ...readFile(file_data, `${place}.file_data`) },
+        content: { type: 'file', name: filename, ...readTextFile(file_data, `${place}.file_data`) },
         wire: { type: 'input_file', filename, file_data },
       }
     }
@@ -77,19 +72,6 @@ function toTextPart(words: string): ReadPart {
   return { content: { type: 'text', text: words }, wire: { type: 'input_text', text: words } }
 }
 
-function readImage(url: string, place: string): Content {
-  const { mediaType, data } = parseDataUrl(url, place)
-  if (!mediaType.startsWith('image/')) throw badField(place, 'the data: URL of an image')
-  return { type: 'image', mediaType: mediaType === 'image/jpg' ? 'image/jpeg' : mediaType, data }
-}
-
-function readFile(url: string, place: string): { mediaType: string; text: string } {
-  const { mediaType, data } = parseDataUrl(url, place)
-  const decoded = isTextType(mediaType) ? decode(data) : undefined
-  if (decoded === undefined) throw unsupportedField(place, `only files of text are read, and this one is ${mediaType}`)
-  return { mediaType, text: decoded }
-}
-
 /** What the API has and no backend reads. */
 function refuseUnread(value: unknown, place: string): void {
   const given = object(value, place)
@@ -99,17 +81,5 @@ function refuseUnread(value: unknown, place: string): void {
     if (typeof given[name] === 'string' && !isInline) {
       throw unsupportedField(`${place}.${name}`, 'nothing is kept or fetched here, so it must be sent inline')
     }
-  }
-}
-
-function isTextType(mediaType: string): boolean {
-  return /^(text\/.+|application\/(json|xml|yaml|x-yaml|toml|javascript|x-sh|sql)|.+\+(json|xml))$/.test(mediaType)
-}
-
-function decode(data: string): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(data, 'base64'))
-  } catch {
-    return undefined
   }
 }

@@ -1,4 +1,5 @@
 import { sendJson } from '../../http/reply.ts'
+import { toWarningHeader } from '../../http/warning-header.ts'
 import { lenient, type Read } from '../../parse/fields.ts'
 import type { Context } from '../../routes/route.ts'
 import { promptFields } from './body.ts'
@@ -17,13 +18,7 @@ export async function countInputTokens(context: Context, body: Read<typeof input
   const { tools } = toToolUse(body.tools ?? { definitions: [] }, body.tool_choice)
   const request = { messages, ...(model !== undefined && { model }), ...(tools && { tools }) }
   const { tokens, exact } = await app.countTokens(caller, request)
-  const told = [...body.input.ignored, ...(body.tools?.ignored ?? [])]
-  const warning = [...told, ...(exact ? [] : ['An estimate: the engine cannot count.'])].join(' ; ')
-  const headers = warning === '' ? {} : { 'x-lmapp-warning': toPrintable(warning) }
-  sendJson(response, { object: 'response.input_tokens', input_tokens: tokens }, 200, headers)
-}
-
-/** Headers are of printable ASCII. */
-function toPrintable(text: string): string {
-  return text.slice(0, 2_000).replace(/[^\x20-\x7e]/g, '?')
+  const warnings = [...body.input.ignored, ...(body.tools?.ignored ?? [])]
+  if (!exact) warnings.push('An estimate: the engine cannot count.')
+  sendJson(response, { object: 'response.input_tokens', input_tokens: tokens }, 200, toWarningHeader(warnings))
 }

@@ -1,6 +1,6 @@
 import type { Ask, FieldNames } from '../../answer/index.ts'
 import { badField, type Parser, parser } from '../../parse/fields.ts'
-import { toOptions } from '../settings.ts'
+import { tellEffort, toOptions, toReasoning } from '../settings.ts'
 import { type Body, body, type Format } from './body.ts'
 import type { InputItem } from './input.ts'
 import { toToolUse } from './tools.ts'
@@ -63,7 +63,7 @@ export const responseRequest: Parser<ResponseRequest> = parser(body.schema, (val
       ...request.input.ignored,
       ...(request.tools?.ignored ?? []),
       ...tellIncluded(include),
-      ...tellEffort(request),
+      ...tellEffort(request.reasoning?.effort, 'reasoning.effort'),
       ...(request.text?.verbosity ? ['"text.verbosity" is ignored: no backend knows it.'] : []),
     ],
   }
@@ -72,7 +72,7 @@ export const responseRequest: Parser<ResponseRequest> = parser(body.schema, (val
 function toAsk(request: Body, logprobs: boolean): ResponseRequest['ask'] {
   const { model, temperature, top_p, max_output_tokens, text, reasoning: wish } = request
   const schema = toSchema(text?.format)
-  const effort = wish?.effort && efforts[wish.effort]
+  const effort = toReasoning(wish?.effort)
   const settings = {
     ...(temperature !== undefined && { temperature }),
     ...(top_p !== undefined && { top_p }),
@@ -119,21 +119,6 @@ function toShownFormat(given: Format): object {
   if (given?.type !== 'json_schema') return { type: given?.type ?? 'text' }
   const { type, name = 'answer', description, schema = { type: 'object' }, strict } = given
   return { type, name, ...(description !== undefined && { description }), schema, strict: strict ?? null }
-}
-
-const efforts = {
-  none: false,
-  minimal: 'low',
-  low: 'low',
-  medium: 'medium',
-  high: 'high',
-  xhigh: 'high',
-  max: 'high',
-} as const
-
-function tellEffort({ reasoning: wish }: Body): string[] {
-  if (wish?.effort !== 'xhigh' && wish?.effort !== 'max') return []
-  return ['"reasoning.effort" is taken for "high": there is nothing above it.']
 }
 
 const includedLogprobs = 'message.output_text.logprobs'

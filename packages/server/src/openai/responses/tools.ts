@@ -1,8 +1,6 @@
 import type { ToolChoice, ToolDefinition } from 'lmapp-kit'
 import {
   badField,
-  boolean,
-  described,
   lenient,
   listOf,
   nonEmptyString,
@@ -14,7 +12,7 @@ import {
   tagged,
 } from '../../parse/fields.ts'
 import { unsupportedField } from '../../parse/left-out.ts'
-import { checkChoice } from '../chat/tools.ts'
+import { checkChoice, choiceWord, functionFields, functionList } from '../functions.ts'
 
 export interface ReadTools {
   definitions: ToolDefinition[]
@@ -24,50 +22,22 @@ export interface ReadTools {
   ignored: string[]
 }
 
-const functionTool = tagged('type', {
-  function: lenient(
-    { name: nonEmptyString },
-    {
-      description: string,
-      parameters: described('JSON Schema of the arguments.', object),
-      strict: boolean,
-    },
-  ),
+const functionTool = tagged('type', { function: functionFields })
+const list = functionList({
+  tool: functionTool,
+  strict: 'strict',
+  tellOther: (place, type) => `"${place}" is left out: nothing here runs "${type.slice(0, 40)}".`,
 })
-const otherTool = {
-  type: 'object',
-  required: ['type'],
-  properties: { type: { type: 'string', not: { const: 'function' } } },
-  description: 'Left out: only functions can be called here.',
-}
 
-/** Tools that are not functions are left out, and so is the wish for strictness: engines bind arguments as they can. */
-export const tools: Parser<ReadTools> = parser(
-  { type: 'array', items: { anyOf: [functionTool.schema, otherTool] } },
-  (value, place) => {
-    const read: ReadTools = { definitions: [], wire: [], ignored: [] }
-    let isStrict = false
-    for (const [index, item] of listOf(object)(value, place).entries()) {
-      const here = `${place}[${index}]`
-      const type = string(item.type, `${here}.type`)
-      if (type !== 'function') {
-        read.ignored.push(`"${here}" is left out: nothing here runs "${type.slice(0, 40)}".`)
-        continue
-      }
-      const { name, description, parameters = noParameters, strict } = functionTool(item, here)
-      isStrict ||= strict ?? false
-      const told = { name, ...(description !== undefined && { description }), parameters }
-      read.definitions.push(told)
-      read.wire.push({ type, ...told, strict: strict ?? null })
-    }
-    if (isStrict) read.ignored.push(`"${place}[].strict" is ignored: it is up to the engine.`)
-    return read
-  },
-)
+export const tools: Parser<ReadTools> = parser(list.schema, (value, place) => {
+  const { functions, ignored } = list(value, place)
+  return {
+    definitions: functions.map(({ definition }) => definition),
+    wire: functions.map(({ definition, strict = null }) => ({ type: 'function', ...definition, strict })),
+    ignored,
+  }
+})
 
-const noParameters = { type: 'object', properties: {} }
-
-const word = oneOf('auto', 'none', 'required')
 const choices = tagged('type', {
   function: lenient({ name: nonEmptyString }, {}),
   allowed_tools: lenient({ mode: oneOf('auto', 'required'), tools: listOf(lenient({}, { name: string })) }, {}),
@@ -81,9 +51,9 @@ export interface ReadChoice {
   wire: unknown
 }
 
-export const toolChoice: Parser<ReadChoice> = parser({ anyOf: [word.schema, choices.schema] }, (value, place) => {
+export const toolChoice: Parser<ReadChoice> = parser({ anyOf: [choiceWord.schema, choices.schema] }, (value, place) => {
   if (typeof value === 'string') {
-    const choice = word(value, place)
+    const choice = choiceWord(value, place)
     return { choice, wire: choice }
   }
   const { type } = object(value, place)
