@@ -40,9 +40,6 @@ export async function handleRequest(
   { request, response }: { request: IncomingMessage; response: ServerResponse },
 ): Promise<void> {
   const left = new AbortController()
-  response.once('close', () => {
-    if (!response.writableFinished) left.abort()
-  })
   response.setHeader('x-lmapp', app.version)
   response.setHeader('x-lmapp-api', apiVersion)
   response.setHeader('cache-control', 'no-store')
@@ -50,9 +47,12 @@ export async function handleRequest(
   const { path, search } = split(request.url ?? '')
   const dialect = dialectOf(path, request)
   let pattern = ''
-  if (app.metrics) response.once('close', () => app.metrics?.request(dialect.name, pattern, statusOf(response)))
   const room = rooms.open()
-  response.once('close', room.close)
+  response.once('close', () => {
+    if (!response.writableFinished) left.abort()
+    app.metrics?.request(dialect.name, pattern, statusOf(response))
+    room.close()
+  })
   try {
     const changed = app.refresh?.()
     if (changed) await changed

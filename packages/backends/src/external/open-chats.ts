@@ -1,4 +1,4 @@
-import { LmappError, type Part } from 'lmapp-kit'
+import { type Batched, batches, LmappError, type Part, toBatches } from 'lmapp-kit'
 
 /** A chat that is under way here. */
 export interface OpenChat {
@@ -10,46 +10,82 @@ export interface OpenChat {
 /** The chats of one backend, so that it can count them and end them. */
 export interface OpenChats {
   readonly list: readonly OpenChat[]
-  /** Ends `cancelled` when the caller aborts, and throws `backend-stopped` when `stop` is called. */
-  run(
-    model: string,
-    signal: AbortSignal | undefined,
-    chat: (signal: AbortSignal) => AsyncIterable<Part>,
-  ): AsyncGenerator<Part, void, undefined>
+  /**
+   * Ends `cancelled` when the caller aborts, and throws `backend-stopped` when `stop` is called; who reads in batches sees that
+   * between two of them. `start` is told at once.
+   */
+  run(model: string, signal: AbortSignal | undefined, start: StartChat): Batched<Part>
   stop(engine: string, message?: string): void
 }
 
+/** `ended` is aborted when nobody wants the chat any more. */
+type StartChat = (ended: AbortSignal) => AsyncIterable<Part>
+
 export function createOpenChats(): OpenChats {
-  const chats = new Map<AbortController, OpenChat>()
+  const chats = new Map<OpenChat, (reason: LmappError) => void>()
+
+  async function* runBatches(
+    model: string,
+    signal: AbortSignal | undefined,
+    start: StartChat,
+  ): AsyncGenerator<readonly Part[], void, undefined> {
+    const ended = new AbortController()
+    let stopped: LmappError | undefined
+    const chat: OpenChat = { model, answering: false }
+    chats.set(chat, (reason) => {
+      stopped = reason
+      ended.abort(reason)
+    })
+    const follow = () => ended.abort(signal?.reason)
+    signal?.addEventListener('abort', follow)
+    try {
+      if (signal?.aborted) throw new LmappError('cancelled', 'The chat was cancelled.')
+      for await (const batch of toBatches(start(ended.signal))) {
+        if (signal?.aborted) break
+        if (stopped) throw stopped
+        chat.answering ||= batch.some(isDelta)
+        yield batch
+        if (batch.at(-1)?.type === 'finish') return
+      }
+    } catch (error) {
+      if (!signal?.aborted) throw stopped ?? error
+    } finally {
+      signal?.removeEventListener('abort', follow)
+      chats.delete(chat)
+    }
+    yield [{ type: 'finish', reason: 'cancelled', usage: {} }]
+  }
+
   return {
     get list() {
-      return [...chats.values()]
+      return [...chats.keys()]
     },
-    async *run(model, signal, start) {
-      const stopping = new AbortController()
-      const chat: OpenChat = { model, answering: false }
-      chats.set(stopping, chat)
-      try {
-        const ended = signal ? AbortSignal.any([signal, stopping.signal]) : stopping.signal
-        if (signal?.aborted) throw new LmappError('cancelled', 'The chat was cancelled.')
-        for await (const part of start(ended)) {
-          if (signal?.aborted) break
-          stopping.signal.throwIfAborted()
-          chat.answering ||= part.type.endsWith('-delta')
-          yield part
-          if (part.type === 'finish') return
-        }
-      } catch (error) {
-        if (!signal?.aborted) throw stopping.signal.aborted ? stopping.signal.reason : error
-      } finally {
-        chats.delete(stopping)
-      }
-      yield { type: 'finish', reason: 'cancelled', usage: {} }
+    run(model, signal, start) {
+      const source = runBatches(model, signal, start)
+      const parts = eachPart(source, signal)
+      return { [Symbol.asyncIterator]: () => parts, [batches]: () => source }
     },
     stop(engine, message = `The connection to ${engine} was ended.`) {
       const reason = new LmappError('backend-stopped', message)
-      for (const chat of chats.keys()) chat.abort(reason)
+      for (const end of chats.values()) end(reason)
       chats.clear()
     },
   }
+}
+
+/** One by one: what is left of a batch when the caller aborts is not given. */
+async function* eachPart(
+  source: AsyncIterable<readonly Part[]>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Part, void, undefined> {
+  for await (const batch of source) {
+    for (const part of batch) {
+      if (signal?.aborted && part.type !== 'finish') break
+      yield part
+    }
+  }
+}
+
+function isDelta({ type }: Part): boolean {
+  return type.endsWith('-delta')
 }

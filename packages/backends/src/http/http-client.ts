@@ -1,9 +1,10 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
+import { urlToHttpOptions } from 'node:url'
 import { LmappError } from 'lmapp-kit'
 import type { ApiKeySource } from './api-key.ts'
-import { type ExchangeOptions, exchange, type HttpRequest, type HttpResponse } from './http-exchange.ts'
+import { exchange, type HttpRequest, type HttpResponse, type Target } from './http-exchange.ts'
 
 export interface HttpClientOptions {
   /** Base address, `http:` or `https:`; request paths are put behind its path. */
@@ -58,9 +59,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       const asked = currentEpoch()
       const apiKey = await options.apiKey?.()
       return exchange(request, {
-        url: new URL(target.base.pathname.replace(/\/+$/, '') + request.path, target.base),
-        start: target.start,
-        agent: target.agent,
+        target,
         track,
         isSameEpoch: () => currentEpoch() === asked,
         connectMs: options.connectMs,
@@ -78,17 +77,18 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   }
 }
 
-interface Target {
-  base: URL
-  agent: http.Agent
-  start: ExchangeOptions['start']
-}
-
 /** An agent of our own: no proxy, and no socket shared with others. */
-function toTarget(url: string): Target {
-  const base = parseBase(url)
-  if (base.protocol === 'https:') return { base, agent: new https.Agent({ keepAlive: true }), start: https.request }
-  return { base, agent: new http.Agent({ keepAlive: true }), start: http.request }
+function toTarget(text: string): Target {
+  const url = parseBase(text)
+  const isSecure = url.protocol === 'https:'
+  return {
+    host: url.host,
+    isSecure,
+    prefix: url.pathname.replace(/\/+$/, ''),
+    address: urlToHttpOptions(url),
+    agent: isSecure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true }),
+    start: isSecure ? https.request : http.request,
+  }
 }
 
 function parseBase(text: string): URL {

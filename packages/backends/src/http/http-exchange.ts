@@ -32,10 +32,21 @@ export interface HttpResponse {
   release(): void
 }
 
-export interface ExchangeOptions {
-  url: URL
-  start(url: URL, options: RequestOptions): ClientRequest
+/** A server, as far as its address says who it is. */
+export interface Target {
+  /** With its port, where that is not the usual one. */
+  host: string
+  isSecure: boolean
+  /** Before the path of each request; without a slash at its end. */
+  prefix: string
+  /** As `request` of Node takes it. */
+  address: RequestOptions
   agent: Agent
+  start(options: RequestOptions): ClientRequest
+}
+
+export interface ExchangeOptions {
+  target: Target
   /** A connection that is used. */
   track(socket: Socket): void
   /** Whether what was known of the other side when this was asked for still holds. */
@@ -69,9 +80,12 @@ function attemptOnce(request: HttpRequest, options: ExchangeOptions, isProved: (
   const { promise, resolve } = Promise.withResolvers<Outcome>()
   // As text, which Node sends in one piece with the headers.
   const body = request.body === undefined ? undefined : JSON.stringify(request.body)
-  const outgoing = options.start(options.url, {
+  const { target } = options
+  const outgoing = target.start({
+    ...target.address,
+    path: target.prefix + request.path,
     method: request.method,
-    agent: options.agent,
+    agent: target.agent,
     ...(options.socketPath !== undefined && { socketPath: options.socketPath }),
     headers: headersOf(body, options.apiKey),
   })
@@ -91,7 +105,7 @@ function attemptOnce(request: HttpRequest, options: ExchangeOptions, isProved: (
     const response = toResponse(incoming, outgoing, watch)
     if (incoming.headers['x-lmapp'] === undefined) return resolve({ response })
     response.close()
-    resolve({ error: itself(options.url), stale: false })
+    resolve({ error: itself(options.target), stale: false })
   })
   // Stays: a broken response makes the request fail again, and nobody else listens.
   outgoing.on('error', (cause: NodeJS.ErrnoException) => {
@@ -140,7 +154,7 @@ function createWatch(outgoing: ClientRequest, request: HttpRequest, options: Exc
   const heard = () => {
     clearTimeout(timer)
     if (silenceMs === undefined) return
-    const { host } = options.url
+    const { host } = options.target
     const message = `${host} has not said a word for ${silenceMs / 1000} s.`
     within(silenceMs, () => new LmappError('stalled', message, { details: { address: host, milliseconds: silenceMs } }))
   }
@@ -156,7 +170,7 @@ function createWatch(outgoing: ClientRequest, request: HttpRequest, options: Exc
       }
       if (!socket.connecting) return reached()
       within(options.connectMs, () => unreachable(options, 'ETIMEDOUT'))
-      socket.once(options.url.protocol === 'https:' ? 'secureConnect' : 'connect', reached)
+      socket.once(options.target.isSecure ? 'secureConnect' : 'connect', reached)
     },
     get connected() {
       return connected
@@ -252,7 +266,7 @@ const unreachableCodes = new Set([
 
 function toError(cause: NodeJS.ErrnoException, connected: boolean, options: ExchangeOptions): LmappError {
   if (!connected || unreachableCodes.has(cause.code ?? '')) return unreachable(options, cause.code, cause)
-  const { host } = options.url
+  const { host } = options.target
   const details = { address: host, ...(cause.code && { reason: cause.code }) }
   if (cause.code?.startsWith('HPE_')) {
     return new LmappError('backend-not-identified', `What answers at ${host} does not speak HTTP.`, { details, cause })
@@ -261,7 +275,7 @@ function toError(cause: NodeJS.ErrnoException, connected: boolean, options: Exch
 }
 
 function unreachable(options: ExchangeOptions, reason: string | undefined, cause?: unknown): LmappError {
-  const { host } = options.url
+  const { host } = options.target
   return new LmappError('backend-unreachable', `Nothing answers at ${host}${reason ? ` (${reason})` : ''}.`, {
     details: { address: host, ...(reason && { reason }) },
     ...(options.unreachableHint !== undefined && { hint: options.unreachableHint }),
@@ -269,9 +283,9 @@ function unreachable(options: ExchangeOptions, reason: string | undefined, cause
   })
 }
 
-function itself(url: URL): LmappError {
-  return new LmappError('backend-not-identified', `What answers at ${url.host} is lmapp itself.`, {
+function itself({ host }: Target): LmappError {
+  return new LmappError('backend-not-identified', `What answers at ${host} is lmapp itself.`, {
     hint: 'Point it at the engine, not at lmapp; see: lmapp doctor',
-    details: { address: url.host },
+    details: { address: host },
   })
 }

@@ -6,9 +6,13 @@ export interface IncomingBytes extends AsyncIterableIterator<Uint8Array, void, u
   leave(): void
 }
 
+/** Bytes that wait for a reader before the socket is paused. */
+const mostWaiting = 64 * 1024
+
 /**
- * Reads for one reader, who waits for each step before the next. While he does not ask, the socket is paused. `heard` is called
- * for each read; what breaks the answer off is thrown as `toError` says. Leaving does not close the connection.
+ * Reads for one reader, who waits for each step before the next. While more waits for him than he takes, the socket is paused.
+ * `heard` is called for each read; what breaks the answer off is thrown as `toError` says, after what had come. Leaving does
+ * not close the connection.
  */
 export function readIncoming(
   incoming: IncomingMessage,
@@ -16,18 +20,38 @@ export function readIncoming(
 ): IncomingBytes {
   let isListening = false
   let isOver = false
+  let waiting: Buffer[] = []
+  let waitingBytes = 0
   let wake: (() => void) | undefined
   const stirred = () => wake?.()
+  const came = (chunk: Buffer) => {
+    waiting.push(chunk)
+    waitingBytes += chunk.length
+    if (waitingBytes > mostWaiting) incoming.pause()
+    wake?.()
+  }
 
   const listen = () => {
     isListening = true
-    for (const event of events) incoming.on(event, stirred)
+    for (const event of endings) incoming.on(event, stirred)
+    incoming.on('data', came)
   }
   const leave = () => {
     isOver = true
+    waiting = []
     if (!isListening) return
     isListening = false
-    for (const event of events) incoming.off(event, stirred)
+    for (const event of endings) incoming.off(event, stirred)
+    incoming.off('data', came)
+    incoming.pause()
+  }
+  const take = () => {
+    const chunk = waiting.length > 1 ? Buffer.concat(waiting) : waiting[0]
+    if (!chunk) return undefined
+    waiting = []
+    waitingBytes = 0
+    if (incoming.isPaused()) incoming.resume()
+    return chunk
   }
   const fail = (cause: unknown) => {
     leave()
@@ -38,8 +62,8 @@ export function readIncoming(
     async next() {
       if (!isListening && !isOver) listen()
       while (!isOver) {
-        const chunk: Uint8Array | null = incoming.destroyed ? null : incoming.read()
-        if (chunk !== null) {
+        const chunk = take()
+        if (chunk) {
           heard()
           return { value: chunk, done: false }
         }
@@ -64,4 +88,4 @@ export function readIncoming(
   }
 }
 
-const events = ['readable', 'end', 'error', 'close'] as const
+const endings = ['end', 'error', 'close'] as const

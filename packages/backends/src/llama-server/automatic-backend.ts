@@ -1,5 +1,6 @@
-import { type Backend, type CallOptions, isLmappError, LmappError } from 'lmapp-kit'
+import { type Backend, type CallOptions, fromBatches, isLmappError, LmappError, toBatches } from 'lmapp-kit'
 import { createOpenChats } from '../external/index.ts'
+import { afterSteps, type PartSteps } from '../openai-wire/index.ts'
 
 export interface AutomaticOptions {
   /** Of somebody else, at the usual ports. */
@@ -59,10 +60,12 @@ export function createAutomaticLlamaServerBackend({ attached, managed, isInstall
       return health.state === 'stopped' ? attached.isRunning(call) : health
     },
     chat(request, { signal } = {}) {
-      return chats.run(request.model, signal, async function* (ended) {
+      // biome-ignore lint/correctness/useYield: it says nothing of what it does, and only returns who goes on.
+      const choosing = async function* (ended: AbortSignal): PartSteps {
         const chosen = await chooseFor(request.model, { signal: ended })
-        yield* chosen.chat(request, { signal: ended })
-      })
+        return toBatches(chosen.chat(request, { signal: ended }))
+      }
+      return chats.run(request.model, signal, (ended) => fromBatches(afterSteps(choosing(ended))))
     },
     async listModels(call = {}) {
       try {

@@ -1,7 +1,13 @@
 import { type Batched, fromBatches, LmappError, type Part } from 'lmapp-kit'
 import { type Fields, isFields, parseJson, toFields, toOptionalCount, toOptionalText } from '../json/fields.ts'
-import { malformedEvent } from '../openai-wire/chat-completion.ts'
-import { type AskedModel, createAnswer, type EventReader, readEventParts, watchModel } from '../openai-wire/index.ts'
+import {
+  type AskedModel,
+  createAnswer,
+  type EventReader,
+  malformedEvent,
+  readEventParts,
+  watchModel,
+} from '../openai-wire/index.ts'
 import { engine } from './connection.ts'
 import { observeEvent } from './observe-event.ts'
 

@@ -8,7 +8,7 @@ import {
 } from 'lmapp-kit'
 import { createMemoryProofs, createOpenChats, healthLimit, ifThere, type Proofs, toAbsence } from '../external/index.ts'
 import type { ApiKeySource } from '../http/index.ts'
-import { runChat, toChatBody } from '../openai-wire/index.ts'
+import { toChatBody } from '../openai-wire/index.ts'
 import { mostTokens } from '../text-measure/index.ts'
 import { toAskedModel } from './asked-model.ts'
 import { createCatalogue, isStillLoading, stillLoading } from './catalogue.ts'
@@ -97,7 +97,7 @@ export function createLlamaServerBackend(options: LlamaServerBackendOptions): Ba
     },
     chat(request, { signal } = {}) {
       const start = (ended: AbortSignal) => chatWithLlamaServer(dependencies, request, ended)
-      return runChat(chats, { model: request.model, signal, start })
+      return chats.run(request.model, signal, start)
     },
     async listModels(call = {}) {
       return whenListed(call, async () => {

@@ -9,13 +9,7 @@ import {
 } from 'lmapp-kit'
 import { createMemoryProofs, createOpenChats, healthLimit, toAbsence, toHealth } from '../external/index.ts'
 import type { ApiKeySource } from '../http/index.ts'
-import {
-  assertAnsweredBy,
-  createContinuation,
-  parseEmbeddings,
-  runChat,
-  toEmbeddingBody,
-} from '../openai-wire/index.ts'
+import { assertAnsweredBy, createContinuation, parseEmbeddings, toEmbeddingBody } from '../openai-wire/index.ts'
 import { toAskedModel } from './asked-model.ts'
 import { type Catalogue, createCatalogue } from './catalogue.ts'
 import { chatWithLmStudio, toSubject } from './chat.ts'
@@ -72,7 +66,7 @@ export function createLmStudioBackend({ url, timeouts, apiKey }: LmStudioOptions
     chat(request, { signal } = {}) {
       const dependencies = { connection, catalogue, continuation }
       const start = (ended: AbortSignal) => chatWithLmStudio(dependencies, request, ended)
-      return runChat(chats, { model: request.model, signal, start })
+      return chats.run(request.model, signal, start)
     },
     async listModels(call = {}) {
       const models = await catalogue.list(call)

@@ -24,7 +24,6 @@ import {
   createContinuation,
   type ListedModel,
   parseEmbeddings,
-  runChat,
   toEmbeddingBody,
 } from '../openai-wire/index.ts'
 import { toAskedModel } from './asked-model.ts'
@@ -86,7 +85,7 @@ export function createOpenAiCompatibleBackend(options: OpenAiCompatibleOptions):
     chat(request, { signal } = {}) {
       const dependencies = { url, connection, continuation }
       const start = (ended: AbortSignal) => chatWithCompatible(dependencies, request, ended)
-      return runChat(chats, { model: request.model, signal, start })
+      return chats.run(request.model, signal, start)
     },
     async listModels(call = {}) {
       const identity = await connection.identify(call)

@@ -21,8 +21,6 @@ export interface Watchdog extends Disposable {
   hold(room: Promise<void>): Promise<void>
 }
 
-/** Made once: each would take down where it was made. */
-const over = new DOMException('The watch is over.', 'AbortError')
 const probesInARow = 3
 const longestProbePauseMs = 5_000
 
@@ -30,16 +28,20 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
   const now = options.now ?? Date.now
   const { promise: tripped, reject } = Promise.withResolvers<never>()
   tripped.catch(() => {})
-  const stopped = new AbortController()
+  let isOver = false
   let allowance = options.loadMs
   let lastSign = now()
   let phase = 'connecting'
   let done: number | undefined
   let timer: NodeJS.Timeout | undefined
 
-  const trip = (error: unknown) => {
-    stopped.abort(over)
+  const end = () => {
+    isOver = true
     clearTimeout(timer)
+    probing[Symbol.dispose]()
+  }
+  const trip = (error: unknown) => {
+    end()
     reject(error)
   }
   const check = () => {
@@ -52,7 +54,7 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
     if (milliseconds === allowance) return
     allowance = milliseconds
     clearTimeout(timer)
-    if (Number.isFinite(milliseconds) && !stopped.signal.aborted) timer = setTimeout(check, milliseconds)
+    if (Number.isFinite(milliseconds) && !isOver) timer = setTimeout(check, milliseconds)
   }
   const sawStatus = (status: Status) => {
     const before = done
@@ -65,7 +67,7 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
   }
 
   timer = setTimeout(check, allowance)
-  watchSilence(options, () => allowance === options.loadMs, stopped.signal).catch(trip)
+  const probing = probeSilence(options, { isSilent: () => allowance === options.loadMs, trip })
 
   return {
     tripped,
@@ -85,10 +87,7 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
         grant(before)
       }
     },
-    [Symbol.dispose]() {
-      stopped.abort(over)
-      clearTimeout(timer)
-    },
+    [Symbol.dispose]: end,
   }
 }
 
@@ -97,36 +96,42 @@ function toStalled(phase: string, milliseconds: number): LmappError {
   return new LmappError('stalled', `No progress for ${seconds} s (${phase}).`, { details: { phase, milliseconds } })
 }
 
-/** Probes while the phase is silent; rejects with the third failure in a row. */
-async function watchSilence(options: WatchdogOptions, silent: () => boolean, signal: AbortSignal): Promise<void> {
+interface Silence {
+  isSilent(): boolean
+  trip(error: unknown): void
+}
+
+/** Probes while the phase is silent; trips with the third failure in a row. Most attempts are over before the first. */
+function probeSilence(options: WatchdogOptions, { isSilent, trip }: Silence): Disposable {
   const pauseMs = Math.min(longestProbePauseMs, Math.max(1, options.loadMs / 4))
   let failures = 0
-  while (await paused(pauseMs, signal)) {
-    if (!silent()) {
-      failures = 0
-      continue
-    }
+  let probing: AbortController | undefined
+  let isOver = false
+
+  const probe = async () => {
+    probing = new AbortController()
     try {
-      await options.probe(AbortSignal.any([signal, AbortSignal.timeout(longestProbePauseMs)]))
+      await options.probe(AbortSignal.any([probing.signal, AbortSignal.timeout(longestProbePauseMs)]))
       failures = 0
     } catch (error) {
       failures += 1
-      if (!signal.aborted && failures >= probesInARow) throw error
+      if (!isOver && failures >= probesInARow) trip(error)
     }
+  }
+  const look = async () => {
+    if (isSilent()) await probe()
+    else failures = 0
+    if (!isOver) timer = setTimeout(look, pauseMs)
+  }
+  let timer = setTimeout(look, pauseMs)
+  return {
+    [Symbol.dispose]() {
+      isOver = true
+      clearTimeout(timer)
+      probing?.abort(over)
+    },
   }
 }
 
-/** False when the signal ended the pause. */
-function paused(milliseconds: number, signal: AbortSignal): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  if (signal.aborted) return Promise.resolve(false)
-  const end = (whole: boolean) => {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', stop)
-    resolve(whole)
-  }
-  const stop = () => end(false)
-  const timer = setTimeout(() => end(true), milliseconds)
-  signal.addEventListener('abort', stop)
-  return promise
-}
+/** Made once: each would take down where it was made. */
+const over = new DOMException('The watch is over.', 'AbortError')

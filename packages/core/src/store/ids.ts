@@ -1,9 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Id } from './store.ts'
 
 const maxCounter = 0xfff
 
 let lastMs = 0
+/** `lastMs` as it stands in an id. */
+let time = ''
 let counter = 0
 
 /**
@@ -12,21 +14,18 @@ let counter = 0
  */
 export function createId(now: Date = new Date()): Id {
   const ms = now.getTime()
-  if (ms > lastMs) begin(ms)
+  const random = randomUUID()
+  if (ms > lastMs) begin(ms, random)
   else if (counter < maxCounter) counter += 1
-  else begin(lastMs + 1)
-  return toUuid(lastMs, counter)
+  else begin(lastMs + 1, random)
+  // The variant and the random rest are those of a version 4.
+  return `${time}-${(0x7000 | counter).toString(16)}${random.slice(18)}`
 }
 
 /** Starts in the lower half, so that many more fit into the same millisecond. */
-function begin(ms: number): void {
+function begin(ms: number, random: string): void {
   lastMs = ms
-  counter = randomBytes(2).readUInt16BE() & 0x7ff
-}
-
-function toUuid(ms: number, count: number): Id {
-  const time = ms.toString(16).padStart(12, '0')
-  const counted = (0x7000 | count).toString(16)
-  // the variant and the random rest are those of a version 4
-  return `${time.slice(0, 8)}-${time.slice(8)}-${counted}${randomUUID().slice(18)}`
+  const digits = ms.toString(16).padStart(12, '0')
+  time = `${digits.slice(0, 8)}-${digits.slice(8)}`
+  counter = Number.parseInt(random.slice(0, 3), 16) & 0x7ff
 }

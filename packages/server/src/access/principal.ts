@@ -3,9 +3,6 @@ import type { IncomingMessage } from 'node:http'
 import type { KeyIdentity, KeyScope } from '@lmapp/core/keys'
 import { LmappError } from 'lmapp-kit'
 
-/** A key that was shown, as far as it is known. */
-export type KnownKey = KeyIdentity
-
 /**
  * Who asks. An owner comes by the socket and knows the token; a key was made by the owner; a guest is a program on this
  * machine that has none.

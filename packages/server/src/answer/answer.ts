@@ -60,7 +60,7 @@ export async function openAnswer(context: Context, ask: Ask, options: AnswerOpti
       await assertHonoured(event, run, options.fields)
       warnings.push(event.message)
     }
-    if (event.type === 'end') throwEarlyEnd(event, run)
+    if (event.type === 'end') throwEarlyEnd(event, run, options.fields)
   }
   return { run, headers: toHeaders(run.id, model, warnings), batches: reading.batches }
 }
@@ -121,13 +121,24 @@ async function assertHonoured(warning: Warning, run: Run, fields: FieldNames): P
 }
 
 /** An end without a word: unless it is a good one, the status of the answer says so. */
-function throwEarlyEnd(end: RunEnd, run: Run): void {
+function throwEarlyEnd(end: RunEnd, run: Run, fields: FieldNames): void {
   try {
     toGoodEnd(end)
   } catch (error) {
-    if (error instanceof LmappError) throw withModel(error, run)
+    if (error instanceof LmappError) throw withModel(withField(error, fields), run)
     throw error
   }
+}
+
+/** Says where the images are that a model cannot see. */
+function withField(error: LmappError, { images }: FieldNames): LmappError {
+  const { code, message, hint, details, cause } = error
+  if (code !== 'unsupported' || details?.capability !== 'vision' || images === undefined) return error
+  return new LmappError(code, `"${images}" has an image, and ${message}`, {
+    hint,
+    details: { ...details, field: images },
+    cause,
+  })
 }
 
 function withModel({ code, message, hint, details, cause }: LmappError, { model, id }: Run): LmappError {
@@ -154,7 +165,7 @@ function createReading(run: Run, signal: AbortSignal): Reading {
       using late = createTimer(patienceMs)
       for (;;) {
         pending ??= source.next()
-        const result = await Promise.race([pending, late.over])
+        const result = await (late ? Promise.race([pending, late.over]) : pending)
         if (result === undefined) return seen
         pending = undefined
         if (result.done) return seen
@@ -176,7 +187,9 @@ function createReading(run: Run, signal: AbortSignal): Reading {
 /** All that is there at a time. Ends with `end`, also where the reader came too late for anything else. */
 async function* toEvents(run: Run, signal: AbortSignal): AsyncGenerator<readonly RunEvent[]> {
   for await (const batch of run.batches({ from: 0, signal })) {
-    yield batch.flatMap(({ event }) => (event.type === 'snapshot' ? [] : [event]))
+    const events: RunEvent[] = []
+    for (const { event } of batch) if (event.type !== 'snapshot') events.push(event)
+    yield events
   }
 }
 
@@ -189,8 +202,9 @@ function isDecisive(event: RunEvent): boolean {
   return isWord(event) || event.type === 'end' || (event.type === 'warning' && isIndispensable(event))
 }
 
-function createTimer(milliseconds: number | undefined): { over: Promise<undefined> } & Disposable {
+function createTimer(milliseconds: number | undefined): ({ over: Promise<undefined> } & Disposable) | undefined {
+  if (milliseconds === undefined) return undefined
   const { promise, resolve } = Promise.withResolvers<undefined>()
-  const timer = milliseconds === undefined ? undefined : setTimeout(resolve, milliseconds, undefined)
+  const timer = setTimeout(resolve, milliseconds, undefined)
   return { over: promise, [Symbol.dispose]: () => clearTimeout(timer) }
 }

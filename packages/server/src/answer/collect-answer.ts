@@ -14,19 +14,19 @@ export interface CollectedAnswer {
 
 /** Reads an answer to its end. Throws what was wrong with one that broke off, with what had arrived in `details.text`. */
 export async function collectAnswer(answer: Answer): Promise<CollectedAnswer> {
-  const texts: string[] = []
-  const thoughts: string[] = []
-  const toolCalls: ToolCall[] = []
-  let logprobs: TokenProbability[] | undefined
-  for await (const event of eachEvent(answer)) {
-    if (event.type === 'text-delta') {
-      texts.push(event.text)
-      if (event.logprobs) logprobs = [...(logprobs ?? []), ...event.logprobs]
-    } else if (event.type === 'reasoning-delta') thoughts.push(event.text)
-    else if (event.type === 'tool-call') toolCalls.push(event)
-    else if (event.type === 'end') {
-      const text = texts.join('')
-      return { text, reasoning: thoughts.join(''), toolCalls, logprobs, reason: goodEnd(event, text), end: event }
+  const whole = { text: '', reasoning: '', toolCalls: [] as ToolCall[] }
+  const probabilities: TokenProbability[] = []
+  for await (const batch of answer.batches()) {
+    for (const event of batch) {
+      if (event.type === 'text-delta') {
+        whole.text += event.text
+        if (event.logprobs) probabilities.push(...event.logprobs)
+      } else if (event.type === 'reasoning-delta') whole.reasoning += event.text
+      else if (event.type === 'tool-call') whole.toolCalls.push(event)
+      else if (event.type === 'end') {
+        const logprobs = probabilities.length > 0 ? probabilities : undefined
+        return { ...whole, logprobs, reason: goodEnd(event, whole.text), end: event }
+      }
     }
   }
   throw new LmappError('cancelled', 'The client left before the answer was complete.')

@@ -5,6 +5,7 @@ import { toMessages } from './to-messages.ts'
 
 /** What lmapp's settings are called here. */
 export const fieldNames: FieldNames = {
+  images: 'messages',
   'options.temperature': 'temperature',
   'options.topP': 'top_p',
   'options.topK': 'top_k',

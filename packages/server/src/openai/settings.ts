@@ -74,6 +74,7 @@ type Settings = Read<typeof settings>
 
 /** Of lmapp's settings, what they are called here. */
 export const fieldNames: FieldNames = {
+  images: 'messages',
   'options.temperature': 'temperature',
   'options.topP': 'top_p',
   'options.topK': 'top_k',

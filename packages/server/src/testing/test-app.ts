@@ -9,13 +9,12 @@ import {
   createBackendReports,
 } from '@lmapp/core/backends'
 import type { Config } from '@lmapp/core/config'
-import { createKeys } from '@lmapp/core/keys'
+import { createKeys, type KeyIdentity } from '@lmapp/core/keys'
 import { createRunManager } from '@lmapp/core/runs'
 import { openStore } from '@lmapp/core/store'
 import { createClient, type ForwardedEnvironment, type LmappClient, type PullEvent } from 'lmapp-client'
 import { createSocketTransport } from 'lmapp-client/node'
 import { LmappError } from 'lmapp-kit'
-import type { KnownKey } from '../access/principal.ts'
 import type { Caller, ServerApp, ServeSettings } from '../app.ts'
 import { createServer, type LmappServer, type ServerOptions } from '../server.ts'
 import { createDictatedBackend, type DictatedBackend } from './dictated-backend.ts'
@@ -24,7 +23,7 @@ import { createDictatedBackend, type DictatedBackend } from './dictated-backend.
 export interface TestService extends AsyncDisposable {
   app: Omit<ServerApp, 'serve'> & { serve: { -readonly [key in keyof ServeSettings]: ServeSettings[key] } }
   /** Keys that are known, by their secret. */
-  keys: Map<string, KnownKey>
+  keys: Map<string, KeyIdentity>
   /** Programs that showed a key that is none. */
   unknownKeys: string[]
   server: LmappServer
@@ -69,7 +68,7 @@ export async function startTestService(options: ServerOptions = {}): Promise<Tes
   const backend = createDictatedBackend()
   const core = await openCore(folder, backend)
   const bugs: unknown[] = []
-  const keys = new Map<string, KnownKey>()
+  const keys = new Map<string, KeyIdentity>()
   const unknownKeys: string[] = []
   const callers: Caller[] = []
   const activity = new EventEmitter()

@@ -78,7 +78,7 @@ export const leftOut: LeftOut = {
   shift: { why: 'at the end of the context the answer ends with "length"', unless: (value) => value === false },
 }
 
-/** Of lmapp's settings, what they are called here. */
+/** Of lmapp's settings, what they are called here, but for the images. */
 export const fieldNames: FieldNames = {
   'options.temperature': 'options.temperature',
   'options.topP': 'options.top_p',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { batches, fromBatches, isLmappError, LmappError, type Part } from 'lmapp-kit'
-import { createOpenChats } from '../external/index.ts'
-import { afterSteps, type PartSteps, runChat, withErrors } from './index.ts'
+import { afterSteps, type PartSteps } from '../openai-wire/index.ts'
+import { createOpenChats } from './index.ts'
 
 const connecting: Part = { type: 'status', phase: 'connecting' }
 const text = (word: string): Part => ({ type: 'text-delta', text: word })
@@ -25,7 +25,7 @@ function open(given: readonly (readonly Part[])[], signal?: AbortSignal) {
     return answer()
   }
   const start = () => fromBatches(afterSteps(steps()))
-  return { chats, seen, chat: runChat(chats, { model: 'm', signal, start }) }
+  return { chats, seen, chat: chats.run('m', signal, start) }
 }
 
 describe('a chat of batches', () => {
@@ -75,26 +75,5 @@ describe('a chat of batches', () => {
       for await (const [part] of chat[batches]()) if (part?.type === last.type) break
       assert.deepEqual(seen, last === connecting ? [] : ['left'])
     }
-  })
-})
-
-describe('batches whose errors are told in other words', () => {
-  it('are the same, and are left by who leaves', async () => {
-    const left: string[] = []
-    async function* answer() {
-      try {
-        yield [text('a')]
-        throw new LmappError('engine-died', 'It is gone.')
-      } finally {
-        left.push('left')
-      }
-    }
-    const reworded = () => withErrors(answer(), async () => new LmappError('engine-failed', 'It failed.'))
-    await assert.rejects(Array.fromAsync(reworded()), (error) => isLmappError(error, 'engine-failed'))
-    for await (const batch of reworded()) {
-      assert.deepEqual(batch, [text('a')])
-      break
-    }
-    assert.deepEqual(left, ['left', 'left'])
   })
 })
