@@ -40,6 +40,7 @@ describe('an output', () => {
   it('has no width where it is no terminal', () => {
     assert.equal(createTestOutput().columns, Number.POSITIVE_INFINITY)
     assert.equal(createTestOutput({ isTerminal: true, columns: 40 }).columns, 40)
+    assert.equal(createTestOutput({ isTerminal: true, columns: 0 }).columns, 80)
   })
 
   it('hands everything over before the process ends', async () => {

@@ -53,7 +53,8 @@ export function createOutput(stream: OutputStream, options: { style: Style; dumb
     canRedraw: isTerminal && !options.dumb,
     style: options.style,
     get columns() {
-      return isTerminal ? (stream.columns ?? 80) : Number.POSITIVE_INFINITY
+      // Terminals that do not know their width say 0.
+      return isTerminal ? stream.columns || 80 : Number.POSITIVE_INFINITY
     },
     get failure() {
       return failure
