@@ -4,12 +4,14 @@ import {
   type CallOptions,
   type Capabilities,
   type ChatRequest,
+  fromBatches,
   interfaceVersion,
   LmappError,
   type Part,
+  toBatches,
 } from 'lmapp-kit'
 import { createOpenChats } from '../external/index.ts'
-import { assertWellFormed } from '../openai-wire/index.ts'
+import { assertWellFormed, oneByOne } from '../openai-wire/index.ts'
 import { createSupervisor, type Held } from '../processes/index.ts'
 import { mostTokens, withUsefulHint } from '../text-measure/index.ts'
 import { describeFile } from './describe-file.ts'
@@ -106,21 +108,22 @@ export function createManagedBackend(options: ManagedBackendOptions): Backend {
     }
   }
 
-  async function* answer(request: ChatRequest, signal: AbortSignal): AsyncGenerator<Part, void, undefined> {
+  async function* answer(request: ChatRequest, signal: AbortSignal): AsyncGenerator<readonly Part[], void, undefined> {
     assertWellFormed(request)
     await lifecycle.acquire(signal)
     const file = await withSize(await models.find(request.model))
     const wanted = wantedBy(request, file, options.fixedContext)
     const acquire = (waiting: Waiting) => processes.acquire(file, { ...wanted, ...waiting })
-    using lease = yield* streamLease((waiting) => withLogOf(id, acquire(waiting)), signal)
+    using lease = yield* oneByOne(streamLease((waiting) => withLogOf(id, acquire(waiting)), signal))
     leased += 1
     let answered = false
     try {
       const asked = { ...request, model: lease.engine.modelName }
-      for await (const part of lease.engine.backend.chat(asked, { signal })) {
-        answered ||= part.type.endsWith('-delta') || part.type === 'tool-call'
-        if (part.type === 'finish' && part.reason !== 'cancelled') lease.succeeded()
-        yield part
+      for await (const batch of toBatches(lease.engine.backend.chat(asked, { signal }))) {
+        answered ||= batch.some(({ type }) => type.endsWith('-delta') || type === 'tool-call')
+        const last = batch.at(-1)
+        if (last?.type === 'finish' && last.reason !== 'cancelled') lease.succeeded()
+        yield batch
       }
     } catch (error) {
       const explained = await explainEnd(error, { id, lease, answered, signal })
@@ -184,7 +187,7 @@ export function createManagedBackend(options: ManagedBackendOptions): Backend {
       }
     },
     chat(request, { signal } = {}) {
-      return chats.run(request.model, signal, (ended) => inPhaseOrder(answer(request, ended)))
+      return chats.run(request.model, signal, (ended) => fromBatches(inPhaseOrder(answer(request, ended))))
     },
     async listModels(call = {}) {
       const listed = await models.list()

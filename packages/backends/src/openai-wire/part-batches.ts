@@ -29,6 +29,17 @@ export function afterSteps(steps: PartSteps): PartBatches {
   }
 }
 
+/** Steps that come alone, and what they return. */
+export async function* oneByOne<T>(
+  steps: AsyncGenerator<Part, T, undefined>,
+): AsyncGenerator<readonly Part[], T, undefined> {
+  for (;;) {
+    const { value, done } = await steps.next()
+    if (done) return value
+    yield [value]
+  }
+}
+
 /** What `add` adds, also where it throws: then that is thrown after it. */
 export function* partsBeforeFault(add: (parts: Part[]) => void): Generator<readonly Part[], void, undefined> {
   const parts: Part[] = []

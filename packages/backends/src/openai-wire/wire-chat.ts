@@ -12,7 +12,7 @@ import { toChatBody } from './chat-body.ts'
 import { type Continuation, type ContinuationSubject, withoutRepetition } from './continuation.ts'
 import type { Dialect } from './dialect.ts'
 import { checkFit, checkReading } from './fit.ts'
-import { afterSteps, type PartSteps } from './part-batches.ts'
+import { afterSteps, oneByOne, type PartSteps } from './part-batches.ts'
 import { type StreamChatOptions, streamChat } from './stream-chat.ts'
 
 export interface WireChatOptions extends Omit<StreamChatOptions, 'body' | 'engine' | 'model' | 'see' | 'conclude'> {
@@ -44,14 +44,6 @@ async function* continueAnswer(request: ChatRequest, options: WireChatOptions): 
   const parts = afterSteps(answer(request, options))
   if (manner === 'only-new') return parts
   return toBatches(withoutRepetition(fromBatches(parts), { request, engine }))
-}
-
-async function* oneByOne<T>(steps: AsyncGenerator<Part, T, undefined>): AsyncGenerator<readonly Part[], T, undefined> {
-  for (;;) {
-    const { value, done } = await steps.next()
-    if (done) return value
-    yield [value]
-  }
 }
 
 async function* answer(request: ChatRequest, options: WireChatOptions): PartSteps {
