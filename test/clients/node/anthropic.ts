@@ -5,6 +5,7 @@ import {
   type Ask,
   type Client,
   nothingToClose,
+  png,
   type Said,
   type Subject,
   weather,
@@ -19,8 +20,8 @@ export const anthropic: Subject = {
   dialect: 'Anthropic',
   kind: 'sdk',
   stops: { end: 'end_turn', length: 'max_tokens', tools: 'tool_use' },
-  has: ['leaveChat', 'tools', 'schema', 'count', 'models', 'wrongField', 'retries'],
-  open: async (address) => createClient(new Anthropic({ baseURL: address, apiKey: 'none', maxRetries: 0 })),
+  has: ['leaveChat', 'tools', 'schema', 'see', 'think', 'count', 'models', 'wrongField', 'retries'],
+  open: async (address, apiKey = 'none') => createClient(new Anthropic({ baseURL: address, apiKey, maxRetries: 0 })),
 }
 
 const { parameters, ...described } = weather
@@ -61,6 +62,33 @@ function createClient(client: Anthropic): Client {
     async schema(ask) {
       const parsed = await messages.parse({ ...toBody(ask), output_config: { format: zodOutputFormat(mood) } })
       return parsed.parsed_output
+    },
+    async see(ask) {
+      const source = { type: 'base64' as const, media_type: 'image/png' as const, data: png }
+      const content = [
+        { type: 'text' as const, text: ask.prompt },
+        { type: 'image' as const, source },
+      ]
+      return toSaid(await messages.create({ ...toBody(ask), messages: [{ role: 'user', content }] }))
+    },
+    async think(ask, { stream }) {
+      const streamed: string[] = []
+      const once = async (turns: MessageParam[]): Promise<Message> => {
+        const thinking = { type: 'enabled' as const, budget_tokens: 2000 }
+        const body = { ...toBody(ask), messages: turns, thinking }
+        if (!stream) return await messages.create(body)
+        const events = messages.stream(body)
+        if (turns.length === 1) events.on('thinking', (delta) => streamed.push(delta))
+        return await events.finalMessage()
+      }
+      const question: MessageParam = { role: 'user', content: ask.prompt }
+      const first = await once([question])
+      const block = first.content[0]
+      if (block?.type !== 'thinking' || typeof block.signature !== 'string') throw new Error(JSON.stringify(first))
+      const said: MessageParam = { role: 'assistant', content: first.content }
+      const second = await once([question, said, { role: 'user', content: 'And now?' }])
+      const reasoning = [block.thinking, ...(stream ? [streamed.join('')] : [])]
+      return { reasoning, text: toSaid(first).text, answer: toSaid(second).text }
     },
     async count(ask) {
       const { max_tokens: _, ...body } = toBody(ask)

@@ -4,6 +4,7 @@ import {
   type Client,
   moodSchema,
   nothingToClose,
+  png,
   type Subject,
   weather,
   weatherResult,
@@ -16,8 +17,8 @@ export const ollama: Subject = {
   dialect: 'Ollama',
   kind: 'sdk',
   stops: { end: 'stop', length: 'length', tools: 'stop' },
-  has: ['tools', 'schema', 'embed', 'models', 'wrongField'],
-  open: async (address) => createClient(new Ollama({ host: address })),
+  has: ['tools', 'schema', 'see', 'think', 'embed', 'models', 'wrongField'],
+  open: async (host, key = 'none') => createClient(new Ollama({ host, headers: { authorization: `Bearer ${key}` } })),
 }
 
 const tools = [{ type: 'function', function: { ...weather, parameters: weather.parameters as never } }]
@@ -61,6 +62,23 @@ function createClient(client: Ollama): Client {
     },
     async schema(ask) {
       return JSON.parse((await client.chat({ ...toBody(ask), format: moodSchema })).message.content)
+    },
+    async see({ model, prompt }) {
+      const { message } = await client.chat({ model, messages: [{ role: 'user', content: prompt, images: [png] }] })
+      return { text: message.content }
+    },
+    async think(ask, { stream }) {
+      const once = async (messages: Message[]): Promise<Message> => {
+        const body = { model: ask.model, messages, think: true }
+        if (!stream) return (await client.chat(body)).message
+        const chunks = await Array.fromAsync(await client.chat({ ...body, stream: true }))
+        const join = (name: 'content' | 'thinking') => chunks.map(({ message }) => message[name] ?? '').join('')
+        return { role: 'assistant', content: join('content'), thinking: join('thinking') }
+      }
+      const question = { role: 'user', content: ask.prompt }
+      const first = await once([question])
+      const second = await once([question, first, { role: 'user', content: 'And now?' }])
+      return { reasoning: [first.thinking], text: first.content, answer: second.content }
     },
     async embed(model, input) {
       return (await client.embed({ model, input })).embeddings

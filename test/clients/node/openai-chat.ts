@@ -7,6 +7,7 @@ import {
   type Client,
   type ErrorTold,
   nothingToClose,
+  png,
   type Subject,
   weather,
   weatherResult,
@@ -19,12 +20,12 @@ export const openaiChat: Subject = {
   dialect: 'OpenAI',
   kind: 'sdk',
   stops: { end: 'stop', length: 'length', tools: 'tool_calls' },
-  has: ['leaveChat', 'tools', 'schema', 'embed', 'models', 'wrongField', 'retries'],
-  open: async (address) => createClient(openOpenai(address)),
+  has: ['leaveChat', 'tools', 'schema', 'see', 'think', 'embed', 'models', 'wrongField', 'retries'],
+  open: async (address, key) => createClient(openOpenai(address, key)),
 }
 
-export function openOpenai(address: string): OpenAI {
-  return new OpenAI({ baseURL: `${address}/v1`, apiKey: 'none', maxRetries: 0 })
+export function openOpenai(address: string, apiKey = 'none'): OpenAI {
+  return new OpenAI({ baseURL: `${address}/v1`, apiKey, maxRetries: 0 })
 }
 
 export const mood = z.object({ mood: z.enum(['happy', 'sad']), score: z.int() })
@@ -81,12 +82,42 @@ function createClient(openai: OpenAI): Client {
       const parsed = await completions.parse({ ...toBody(ask), response_format: zodResponseFormat(mood, 'mood') })
       return parsed.choices[0]?.message.parsed
     },
+    async see({ model, prompt }) {
+      const image = { type: 'image_url' as const, image_url: { url: `data:image/png;base64,${png}` } }
+      const content = [{ type: 'text' as const, text: prompt }, image]
+      const { choices } = await completions.create({ model, messages: [{ role: 'user', content }] })
+      return { text: choices[0]?.message.content ?? '' }
+    },
+    async think(ask, { stream }) {
+      const once = async (messages: ChatCompletionMessageParam[]): Promise<Thinking> => {
+        const body = { model: ask.model, messages }
+        if (!stream) return (await completions.create(body)).choices[0]?.message ?? {}
+        const said = { content: '', reasoning_content: '', reasoning: '' }
+        for await (const { choices } of await completions.create({ ...body, stream: true })) {
+          const delta: Thinking = choices[0]?.delta ?? {}
+          for (const name of ['content', 'reasoning_content', 'reasoning'] as const) said[name] += delta[name] ?? ''
+        }
+        return said
+      }
+      const question: ChatCompletionMessageParam[] = [{ role: 'user', content: ask.prompt }]
+      const { content = '', reasoning_content, reasoning } = await once(question)
+      const said = { role: 'assistant' as const, content, reasoning_content }
+      const second = await once([...question, said, { role: 'user', content: 'And now?' }])
+      return { reasoning: [reasoning_content, reasoning], text: content ?? '', answer: second.content ?? '' }
+    },
     async embed(model, input) {
       const { data } = await openai.embeddings.create({ model, input })
       return data.map(({ embedding }) => embedding)
     },
     wrongField: (model) => completions.create({ ...toBody({ model, prompt: 'Hi.' }), temperature: 'hot' as never }),
   }
+}
+
+/** What local servers add to a message; the types of the client do not know it. */
+interface Thinking {
+  content?: string | null
+  reasoning_content?: string
+  reasoning?: string
 }
 
 function toBody({ model, prompt, maxTokens }: Ask) {
@@ -108,5 +139,6 @@ export function common(openai: OpenAI): Pick<Client, 'models' | 'describeError'>
 export function describeOpenaiError(error: unknown): ErrorTold {
   if (!(error instanceof Error)) return { own: false, name: typeof error, message: String(error) }
   const own = error instanceof APIError
-  return { own, name: error.constructor.name, message: error.message, ...(own && { status: error.status }) }
+  const { name } = error.constructor
+  return { own, name, message: error.message, ...(own && { status: error.status, field: error.param }) }
 }

@@ -10,7 +10,7 @@ export const openaiCompletions: Subject = {
   kind: 'sdk',
   stops: { end: 'stop', length: 'length', tools: '' },
   has: ['leaveChat', 'wrongField', 'retries'],
-  open: async (address) => createClient(openOpenai(address)),
+  open: async (address, key) => createClient(openOpenai(address, key)),
 }
 
 function createClient(openai: OpenAI): Client {

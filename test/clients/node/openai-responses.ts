@@ -5,6 +5,7 @@ import {
   type Ask,
   type Client,
   nothingToClose,
+  png,
   type Said,
   type Subject,
   weather,
@@ -19,8 +20,8 @@ export const openaiResponses: Subject = {
   dialect: 'OpenAI',
   kind: 'sdk',
   stops: { end: 'completed', length: 'max_output_tokens', tools: 'completed' },
-  has: ['leaveChat', 'tools', 'schema', 'wrongField', 'retries'],
-  open: async (address) => createClient(openOpenai(address)),
+  has: ['leaveChat', 'tools', 'schema', 'see', 'think', 'wrongField', 'retries'],
+  open: async (address, key) => createClient(openOpenai(address, key)),
 }
 
 const tools = [{ type: 'function' as const, ...weather, strict: true }]
@@ -61,6 +62,27 @@ function createClient(openai: OpenAI): Client {
     async schema(ask) {
       const parsed = await responses.parse({ ...toBody(ask), text: { format: zodTextFormat(mood, 'mood') } })
       return parsed.output_parsed
+    },
+    async see({ model, prompt }) {
+      const image = { type: 'input_image' as const, detail: 'auto' as const, image_url: `data:image/png;base64,${png}` }
+      const content = [{ type: 'input_text' as const, text: prompt }, image]
+      return toSaid(await responses.create({ model, input: [{ role: 'user', content }] }))
+    },
+    async think(ask, { stream }) {
+      const streamed: string[] = []
+      const once = async (input: ResponseInput): Promise<Response> => {
+        const body = { model: ask.model, input }
+        if (!stream) return await responses.create(body)
+        const events = responses.stream(body)
+        events.on('response.reasoning_text.delta', ({ delta }) => streamed.push(delta))
+        return await events.finalResponse()
+      }
+      const question = { role: 'user' as const, content: ask.prompt }
+      const first = await once([question])
+      const thoughts = first.output.flatMap((item) => (item.type === 'reasoning' ? (item.content ?? []) : []))
+      const reasoning = [thoughts.map(({ text }) => text).join(''), ...(stream ? [streamed.join('')] : [])]
+      const second = await once([question, ...(first.output as ResponseInput), { role: 'user', content: 'And now?' }])
+      return { reasoning, text: first.output_text, answer: second.output_text }
     },
     wrongField: (model) => responses.create({ ...toBody({ model, prompt: 'Hi.' }), temperature: 'hot' as never }),
   }

@@ -1,5 +1,5 @@
 import anthropic
-from common import WEATHER, WEATHER_RESULT, Mood, describe
+from common import PNG, WEATHER, WEATHER_RESULT, Mood, describe
 
 TOOLS = [
     {"name": WEATHER["name"], "description": WEATHER["description"], "input_schema": WEATHER["parameters"]},
@@ -22,8 +22,8 @@ def to_said(message):
 
 
 class Client:
-    def __init__(self, address):
-        self.client = anthropic.Anthropic(base_url=address, api_key="none", max_retries=0)
+    def __init__(self, address, key="none"):
+        self.client = anthropic.Anthropic(base_url=address, api_key=key, max_retries=0)
         self.messages = self.client.messages
 
     def chat(self, ask):
@@ -62,6 +62,30 @@ class Client:
     def schema(self, ask):
         return self.messages.parse(**body(ask), output_format=Mood).parsed_output.model_dump()
 
+    def see(self, ask):
+        source = {"type": "base64", "media_type": "image/png", "data": PNG}
+        content = [{"type": "text", "text": ask["prompt"]}, {"type": "image", "source": source}]
+        return to_said(self.messages.create(**{**body(ask), "messages": [{"role": "user", "content": content}]}))
+
+    def think(self, ask):
+        def once(messages):
+            thinking = {"type": "enabled", "budget_tokens": 2000}
+            request = {**body(ask), "messages": messages, "thinking": thinking}
+            if not ask["stream"]:
+                return self.messages.create(**request), []
+            with self.messages.stream(**request) as stream:
+                pieces = [event.thinking for event in stream if event.type == "thinking"]
+                return stream.get_final_message(), ["".join(pieces)]
+
+        question = {"role": "user", "content": ask["prompt"]}
+        first, streamed = once([question])
+        block = first.content[0]
+        assert isinstance(block.signature, str)
+        said = {"role": "assistant", "content": first.content}
+        second, _ = once([question, said, {"role": "user", "content": "And now?"}])
+        reasoning = [block.thinking, *streamed]
+        return {"reasoning": reasoning, "text": to_said(first)["text"], "answer": to_said(second)["text"]}
+
     def count(self, ask):
         request = body(ask)
         return self.messages.count_tokens(model=request["model"], messages=request["messages"]).input_tokens
@@ -76,5 +100,5 @@ class Client:
         return describe(error, anthropic.APIError)
 
 
-def open_client(address, _variant):
-    return Client(address)
+def open_client(address, _variant, *key):
+    return Client(address, *key)

@@ -2,8 +2,8 @@
 
     python driver.py ADDRESS
 
-A question names a module, which has `open_client(address, variant)`. Its client has a method for each operation; `stream(ask, on_text, left)` calls
-`on_text` with each piece, and leaves where `left()` is true. `describe(error)` tells of an error
+A question names a module, which has `open_client(address, variant)`, and for an SDK `open_client(address, variant, key)`. Its client
+has a method for each operation; `stream(ask, on_text, left)` calls `on_text` with each piece, and leaves where `left()` is true. `describe(error)` tells of an error
 `{own, name, status, message}`.
 """
 
@@ -42,9 +42,9 @@ def main(address):
         if operation == "leave":
             leaving[identifier].set()
             continue
-        which = message["module"], message["variant"]
+        which = message["module"], message["variant"], *([message["key"]] if "key" in message else [])
         if which not in clients:
-            clients[which] = importlib.import_module(which[0]).open_client(address, which[1])
+            clients[which] = importlib.import_module(which[0]).open_client(address, *which[1:])
         leaving[identifier] = threading.Event()
         arguments = (clients[which], identifier, operation, message["args"], leaving[identifier])
         threading.Thread(target=answer, args=arguments, daemon=True).start()

@@ -1,7 +1,7 @@
 import json
 
 import ollama
-from common import WEATHER, WEATHER_RESULT, Mood, describe
+from common import PNG, WEATHER, WEATHER_RESULT, Mood, describe
 
 TOOLS = [{"type": "function", "function": WEATHER}]
 
@@ -16,8 +16,8 @@ class CutShort(Exception):
 
 
 class Client:
-    def __init__(self, address):
-        self.client = ollama.Client(host=address)
+    def __init__(self, address, key="none"):
+        self.client = ollama.Client(host=address, headers={"authorization": f"Bearer {key}"})
 
     def chat(self, ask):
         answer = self.client.chat(**body(ask))
@@ -64,6 +64,25 @@ class Client:
     def schema(self, ask):
         return json.loads(self.client.chat(**body(ask), format=Mood.model_json_schema()).message.content)
 
+    def see(self, ask):
+        messages = [{"role": "user", "content": ask["prompt"], "images": [PNG]}]
+        return {"text": self.client.chat(model=ask["model"], messages=messages).message.content}
+
+    def think(self, ask):
+        def once(messages):
+            request = {"model": ask["model"], "messages": messages, "think": True}
+            answers = [self.client.chat(**request)]
+            if ask["stream"]:
+                answers = list(self.client.chat(**request, stream=True))
+            text = "".join(answer.message.content or "" for answer in answers)
+            return text, "".join(answer.message.thinking or "" for answer in answers)
+
+        question = {"role": "user", "content": ask["prompt"]}
+        text, thinking = once([question])
+        said = {"role": "assistant", "content": text, "thinking": thinking}
+        answer, _ = once([question, said, {"role": "user", "content": "And now?"}])
+        return {"reasoning": [thinking], "text": text, "answer": answer}
+
     def embed(self, ask):
         return [list(vector) for vector in self.client.embed(model=ask["model"], input=ask["texts"]).embeddings]
 
@@ -77,5 +96,5 @@ class Client:
         return describe(error, ollama.ResponseError)
 
 
-def open_client(address, _variant):
-    return Client(address)
+def open_client(address, _variant, *key):
+    return Client(address, *key)

@@ -1,13 +1,13 @@
 import json
 
 import openai
-from common import WEATHER, WEATHER_RESULT, Mood, describe
+from common import PNG, WEATHER, WEATHER_RESULT, Mood, describe
 
 TOOLS = [{"type": "function", "function": {**WEATHER, "strict": True}}]
 
 
-def open_openai(address):
-    return openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+def open_openai(address, key="none"):
+    return openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0)
 
 
 def body(ask):
@@ -71,6 +71,28 @@ class Client:
     def schema(self, ask):
         return self.completions.parse(**body(ask), response_format=Mood).choices[0].message.parsed.model_dump()
 
+    def see(self, ask):
+        image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+        messages = [{"role": "user", "content": [{"type": "text", "text": ask["prompt"]}, image]}]
+        return {"text": self.completions.create(model=ask["model"], messages=messages).choices[0].message.content}
+
+    def think(self, ask):
+        names = ["content", "reasoning_content", "reasoning"]
+
+        def once(messages):
+            request = {"model": ask["model"], "messages": messages}
+            if not ask["stream"]:
+                message = self.completions.create(**request).choices[0].message
+                return [getattr(message, name, None) for name in names]
+            deltas = [chunk.choices[0].delta for chunk in self.completions.create(**request, stream=True)]
+            return ["".join(getattr(delta, name, None) or "" for delta in deltas) for name in names]
+
+        question = {"role": "user", "content": ask["prompt"]}
+        text, *reasoning = once([question])
+        said = {"role": "assistant", "content": text, "reasoning_content": reasoning[0]}
+        answer, *_ = once([question, said, {"role": "user", "content": "And now?"}])
+        return {"reasoning": reasoning, "text": text, "answer": answer}
+
     def embed(self, ask):
         return [each.embedding for each in self.client.embeddings.create(model=ask["model"], input=ask["texts"]).data]
 
@@ -89,5 +111,5 @@ def as_sent(call):
     return {"id": call.id, "type": "function", "function": function}
 
 
-def open_client(address, _variant):
-    return Client(open_openai(address))
+def open_client(address, _variant, *key):
+    return Client(open_openai(address, *key))

@@ -1,7 +1,7 @@
 import json
 
 import openai
-from common import WEATHER, WEATHER_RESULT, Mood, describe
+from common import PNG, WEATHER, WEATHER_RESULT, Mood, describe
 from openai_chat import open_openai
 
 TOOLS = [{"type": "function", **WEATHER, "strict": True}]
@@ -69,6 +69,28 @@ class Client:
     def schema(self, ask):
         return self.responses.parse(**body(ask), text_format=Mood).output_parsed.model_dump()
 
+    def see(self, ask):
+        image = {"type": "input_image", "detail": "auto", "image_url": f"data:image/png;base64,{PNG}"}
+        content = [{"type": "input_text", "text": ask["prompt"]}, image]
+        return to_said(self.responses.create(model=ask["model"], input=[{"role": "user", "content": content}]))
+
+    def think(self, ask):
+        def once(given):
+            request = {"model": ask["model"], "input": given}
+            if not ask["stream"]:
+                return self.responses.create(**request), []
+            with self.responses.stream(**request) as stream:
+                deltas = [event.delta for event in stream if event.type == "response.reasoning_text.delta"]
+                return stream.get_final_response(), ["".join(deltas)]
+
+        question = {"role": "user", "content": ask["prompt"]}
+        first, streamed = once([question])
+        thoughts = [part.text for item in first.output if item.type == "reasoning" for part in item.content]
+        said = [item.model_dump(exclude_none=True) for item in first.output]
+        second, _ = once([question, *said, {"role": "user", "content": "And now?"}])
+        reasoning = ["".join(thoughts), *streamed]
+        return {"reasoning": reasoning, "text": first.output_text, "answer": second.output_text}
+
     def wrong_field(self, ask):
         return self.responses.create(**body(ask), temperature="hot").model_dump()
 
@@ -76,5 +98,5 @@ class Client:
         return describe(error, (openai.APIError, FailedResponse))
 
 
-def open_client(address, _variant):
-    return Client(open_openai(address))
+def open_client(address, _variant, *key):
+    return Client(open_openai(address, *key))

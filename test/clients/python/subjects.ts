@@ -11,7 +11,7 @@ const rows = {
     dialect: 'OpenAI',
     kind: 'sdk',
     stops: { end: 'stop', length: 'length', tools: 'tool_calls' },
-    has: ['tools', 'schema', 'embed', 'models', 'wrongField', 'retries'],
+    has: ['tools', 'schema', 'see', 'think', 'embed', 'models', 'wrongField', 'retries'],
   },
   responses: {
     name: 'openai, responses',
@@ -20,7 +20,7 @@ const rows = {
     dialect: 'OpenAI',
     kind: 'sdk',
     stops: { end: 'completed', length: 'max_output_tokens', tools: 'completed' },
-    has: ['tools', 'schema', 'wrongField', 'retries'],
+    has: ['tools', 'schema', 'see', 'think', 'wrongField', 'retries'],
   },
   anthropic: {
     name: 'anthropic',
@@ -29,7 +29,7 @@ const rows = {
     dialect: 'Anthropic',
     kind: 'sdk',
     stops: { end: 'end_turn', length: 'max_tokens', tools: 'tool_use' },
-    has: ['tools', 'schema', 'count', 'models', 'wrongField', 'retries'],
+    has: ['tools', 'schema', 'see', 'think', 'count', 'models', 'wrongField', 'retries'],
   },
   ollama: {
     name: 'ollama',
@@ -38,7 +38,7 @@ const rows = {
     dialect: 'Ollama',
     kind: 'sdk',
     stops: { end: 'stop', length: 'length', tools: 'stop' },
-    has: ['tools', 'schema', 'embed', 'models', 'wrongField'],
+    has: ['tools', 'schema', 'see', 'think', 'embed', 'models', 'wrongField'],
   },
   litellmOpenai: {
     name: 'litellm, openai/…',
@@ -103,6 +103,6 @@ export function pythonSubject(name: keyof typeof rows): Subject {
   return {
     ...row,
     registry: 'PyPI',
-    open: (address) => openPython({ environment, module, variant, address, has }),
+    open: (address, key) => openPython({ environment, module, variant, address, key, has }),
   }
 }

@@ -45,5 +45,5 @@ export function assertOwn(error: ErrorTold, { status, says }: { status?: number;
   assert.ok(error.own, `${error.name}: ${error.message}`)
   if (status === 500 && error.status !== undefined) assert.ok(error.status >= 500, `${error.status}: ${error.message}`)
   else if (status !== undefined && error.status !== undefined) assert.equal(error.status, status, error.message)
-  if (says) assert.match(error.message, says)
+  if (says) assert.match(`${error.message} ${error.field ?? ''}`, says)
 }

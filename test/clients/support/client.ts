@@ -9,6 +9,10 @@ export interface Client extends AsyncDisposable {
   leaveChat?(ask: Ask, signal: AbortSignal): Promise<unknown>
   /** Offers `weather`, reads the call, sends back the result and reads the answer. */
   tools?(ask: Ask, options: { stream: boolean }): Promise<ToolRound>
+  /** Shows `png` beside the prompt. */
+  see?(ask: Ask): Promise<Said>
+  /** Reads what the model thought and said, and asks once more with both in the conversation. */
+  think?(ask: Ask, options: { stream: boolean }): Promise<Thought>
   /** Asks for an object of `moodSchema`, and reads it as the client reads such. */
   schema?(ask: Ask): Promise<unknown>
   embed?(model: string, texts: string[]): Promise<number[][]>
@@ -51,15 +55,35 @@ export interface ToolRound {
   answer: string
 }
 
+export interface Thought {
+  /** What it thought, under each name that the dialect has for it. */
+  reasoning: unknown[]
+  text: string
+  /** What came to the second question. */
+  answer: string
+}
+
 export interface ErrorTold {
   /** Whether it is of the class by which the client tells what the server said. */
   own: boolean
   name: string
   status?: number | undefined
   message: string
+  /** The field of the request, where the dialect has a place for its name. */
+  field?: string | null | undefined
 }
 
-export type Extra = 'leaveChat' | 'tools' | 'schema' | 'embed' | 'count' | 'models' | 'wrongField' | 'retries'
+export type Extra =
+  | 'leaveChat'
+  | 'tools'
+  | 'see'
+  | 'think'
+  | 'schema'
+  | 'embed'
+  | 'count'
+  | 'models'
+  | 'wrongField'
+  | 'retries'
 
 /** A client as the table shows it, and how it is brought to a service. */
 export interface Subject {
@@ -79,7 +103,8 @@ export interface Subject {
   skips?: readonly Feature[]
   /** What it does not do by itself, as `feature: case`, and why. Such a case must fail. */
   shortcomings?: Readonly<Record<string, string>>
-  open(address: string): Promise<Client>
+  /** Without a key it shows one that nobody knows, as many clients insist on some. */
+  open(address: string, key?: string): Promise<Client>
 }
 
 export const weather = {
@@ -103,6 +128,9 @@ export const moodSchema = {
   required: ['mood', 'score'],
   additionalProperties: false,
 } as const
+
+/** An image of one pixel. */
+export const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
 /** For clients that have nothing to close. */
 export const nothingToClose = { async [Symbol.asyncDispose]() {} }

@@ -5,6 +5,7 @@ import { createCheck } from './check.ts'
 import type { Client, Subject } from './client.ts'
 import { describeErrors, describeFaults } from './failures.ts'
 import { describeFeatures } from './features.ts'
+import { describeKeys } from './keys.ts'
 import { createRecorder, type Recorder } from './results.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -47,6 +48,8 @@ export function describeClients(subjects: readonly Subject[]): void {
         describeFaults(room)
       })
     }
+    const sdks = rooms.filter(({ subject }) => subject.kind === 'sdk')
+    if (sdks.length > 0) describeKeys(sdks)
     describeDeath(rooms)
   })
 }

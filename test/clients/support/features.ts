@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe } from 'node:test'
-import { createCheck } from './check.ts'
+import { assertOwn, createCheck, told } from './check.ts'
 import { type Ask, type Extra, weatherAnswer } from './client.ts'
 import type { Room } from './describe-clients.ts'
-import { reply } from './world.ts'
+import { reply, thought } from './world.ts'
 
 export function describeFeatures(room: Room): void {
   const has = (extra: Extra) => room.subject.has.includes(extra)
@@ -11,6 +11,8 @@ export function describeFeatures(room: Room): void {
   describe('stream', () => describeStream(room))
   if (has('tools')) describe('tools', () => describeTools(room))
   if (has('schema')) describe('schema', () => describeSchema(room))
+  if (has('see')) describe('images', () => describeImages(room))
+  if (has('think')) describe('reasoning', () => describeReasoning(room))
   if (has('embed')) describe('embeddings', () => describeEmbeddings(room))
   if (has('count')) describe('count tokens', () => describeCount(room))
   describe('cancel', () => describeCancel(room))
@@ -91,6 +93,33 @@ function describeSchema({ subject, recorder, client }: Room): void {
     assert.ok(mood === 'happy' && Number.isInteger(score), `${mood}, ${score}`)
     assert.deepEqual(more, {})
   })
+}
+
+function describeImages({ subject, recorder, client }: Room): void {
+  const check = createCheck('images', subject, recorder)
+  check('an image reaches a model that sees', async () => {
+    const said = await client().see?.(ask('box/seeing'))
+    assert.equal(said?.text, `I see image/png of 70 bytes.\n${reply}`)
+  })
+  check('for a model that sees none it is refused, with the name of the field', async () => {
+    const wanted = { status: 400, says: /^(?=.*box\/count).*(\b(messages|input)\b|"images")/s }
+    assertOwn(await told(client(), client().see?.(ask('box/count'))), wanted)
+  })
+}
+
+function describeReasoning({ subject, recorder, client }: Room): void {
+  const check = createCheck('reasoning', subject, recorder)
+  for (const stream of [false, true]) {
+    check(
+      stream ? 'what was thought, streamed, and taken back' : 'what was thought, whole, and taken back',
+      async () => {
+        const { reasoning = [], ...said } = (await client().think?.(ask('box/thinker'), { stream })) ?? {}
+        assert.ok(reasoning.length > 0)
+        for (const each of reasoning) assert.equal(each, thought)
+        assert.deepEqual(said, { text: reply, answer: reply })
+      },
+    )
+  }
 }
 
 function describeEmbeddings({ subject, recorder, client }: Room): void {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { Client, ErrorTold, Extra, Said, StreamOptions, ToolRound } from './client.ts'
+import type { Client, ErrorTold, Extra, Said, StreamOptions, Thought, ToolRound } from './client.ts'
 
 /** The environments that `run-tests.sh` makes. */
 export type Environment = 'sdks' | 'litellm'
@@ -42,22 +42,25 @@ export interface PythonOptions {
   /** What the module is told besides, such as the dialect it is to speak. */
   variant: string
   address: string
+  key?: string | undefined
   has: readonly Extra[]
 }
 
 /** One process for all clients of an environment: they take seconds to import. */
 const drivers = new Map<string, { driver: Driver; users: number }>()
 
-export async function openPython({ environment, module, variant, address, has }: PythonOptions): Promise<Client> {
-  const key = `${environment} ${address}`
-  const shared = drivers.get(key) ?? { driver: startDriver(environment, address), users: 0 }
-  drivers.set(key, shared)
+export async function openPython({ environment, module, variant, address, key, has }: PythonOptions): Promise<Client> {
+  const place = `${environment} ${address}`
+  const shared = drivers.get(place) ?? { driver: startDriver(environment, address), users: 0 }
+  drivers.set(place, shared)
   shared.users += 1
   const ask = <Result>(op: string, args: object, options: StreamOptions = {}) =>
-    shared.driver.ask({ module, variant, op, args }, options) as Promise<Result>
+    shared.driver.ask({ module, variant, ...(key !== undefined && { key }), op, args }, options) as Promise<Result>
   const extras: Partial<Client> = {
     tools: (asked, options) => ask<ToolRound>('tools', { ...asked, ...options }),
     schema: (asked) => ask('schema', asked),
+    see: (asked) => ask<Said>('see', asked),
+    think: (asked, options) => ask<Thought>('think', { ...asked, ...options }),
     embed: (model, texts) => ask<number[][]>('embed', { model, texts }),
     count: (asked) => ask<number>('count', asked),
     models: () => ask<string[]>('models', {}),
@@ -74,7 +77,7 @@ export async function openPython({ environment, module, variant, address, has }:
     async [Symbol.asyncDispose]() {
       shared.users -= 1
       if (shared.users > 0) return
-      drivers.delete(key)
+      drivers.delete(place)
       await shared.driver.close()
     },
   }

@@ -6,6 +6,11 @@ export const reply = 'One two three four five six seven eight nine ten.'
 /** What has arrived when a fault comes in the middle of the answer. */
 export const begun = 'One two three '
 
+/** What the thinking model thinks. */
+export const thought = 'The question is simple.'
+/** The answer that takes seconds. */
+export const slowReply = 'and on '.repeat(20).trimEnd()
+
 /** In the middle of an answer, which is then never taken for a whole one. */
 export const faultsMidAnswer = ['drop', 'clean-end', 'error', 'malformed', 'stall'] as const
 
@@ -39,6 +44,8 @@ const good = {
   silent: { promptMs: 100_000 },
   weather: { reply: weatherAnswer, toolCall: { name: 'get_weather', arguments: { city: 'Paris' } } },
   embedder: { embedDimensions: 8 },
+  seeing: { reply, seesImages: true },
+  thinker: { reply, reasoningText: thought },
   tiny: { reply, contextLength: 16 },
 }
 

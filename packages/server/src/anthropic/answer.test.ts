@@ -5,7 +5,16 @@ import { startTestService, type TestService } from '../testing/test-app.ts'
 import type { ErrorBody } from './errors.ts'
 import type { ApiMessage } from './message.ts'
 import { errorSchema, messageSchema } from './schemas.ts'
-import { assertFits, hello, postMessages } from './testing/exchange.ts'
+import {
+  assertFits,
+  endOf,
+  giveAbilities,
+  hello,
+  postMessages,
+  textBlock,
+  toolUse,
+  usageOf,
+} from './testing/exchange.ts'
 
 const tools = [{ name: 'clock', input_schema: { type: 'object' } }]
 
@@ -52,28 +61,29 @@ test('an answer is a message, and headers say who gave it', async () => {
     type: 'message',
     role: 'assistant',
     model: 'dictated/tiny',
-    content: [{ type: 'text', text: 'Hello you' }],
-    stop_reason: 'end_turn',
-    stop_sequence: null,
-    usage: { input_tokens: 3, output_tokens: 2, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 },
+    content: [textBlock('Hello you')],
+    ...endOf('end_turn'),
+    usage: usageOf({ input_tokens: 3, output_tokens: 2 }),
   })
 })
 
 test('tokens that were read from the cache are counted apart', async () => {
   await using service = await startTestService()
   const { usage } = await answerOf(service, [words('a'), finish('stop')])
-  assert.deepEqual(usage, {
-    input_tokens: 3,
-    output_tokens: 4,
-    cache_creation_input_tokens: 0,
-    cache_read_input_tokens: 7,
-  })
+  assert.deepEqual(usage, usageOf({ input_tokens: 3, output_tokens: 4, cache_read_input_tokens: 7 }))
 })
 
-test('usage that an engine does not tell is 0', async () => {
+test('tokens of the thinking are told where the engine counts them', async () => {
+  await using service = await startTestService()
+  const counted: Part = { type: 'finish', reason: 'stop', usage: { outputTokens: 9, reasoningTokens: 5 } }
+  const { usage } = await answerOf(service, [words('a'), counted])
+  assert.deepEqual(usage, usageOf({ output_tokens: 9, output_tokens_details: { thinking_tokens: 5 } }))
+})
+
+test('usage that an engine does not tell is 0, or null where clients do not add it up', async () => {
   await using service = await startTestService()
   const { usage } = await answerOf(service, [words('a'), { type: 'finish', reason: 'stop', usage: {} }])
-  assert.deepEqual([usage.input_tokens, usage.output_tokens, usage.cache_read_input_tokens], [0, 0, 0])
+  assert.deepEqual(usage, usageOf({}))
 })
 
 test('thinking, text and calls are blocks in this order', async () => {
@@ -82,8 +92,8 @@ test('thinking, text and calls are blocks in this order', async () => {
   const { content, stop_reason } = await answerOf(service, [...parts, finish('tool-calls')], { tools })
   assert.deepEqual(content, [
     { type: 'thinking', thinking: 'Hm.', signature: '' },
-    { type: 'text', text: 'Look:' },
-    { type: 'tool_use', id: 'call_1', name: 'clock', input: { zone: 'utc' } },
+    textBlock('Look:'),
+    toolUse('call_1', { zone: 'utc' }),
   ])
   assert.equal(stop_reason, 'tool_use')
 })
@@ -99,7 +109,7 @@ test('the input of a tool is an object: what a model wrote instead is handed ove
   ]
   for (const [text, input] of cases) {
     const { content } = await answerOf(service, [call(text), finish('tool-calls')], { tools })
-    assert.deepEqual(content, [{ type: 'tool_use', id: 'call_1', name: 'clock', input }])
+    assert.deepEqual(content, [toolUse('call_1', input)])
   }
 })
 
@@ -152,6 +162,19 @@ test('errors before the first word have their status and type, and say whether t
     assert.equal(response.headers.get('x-should-retry'), again, code)
     assert.equal(response.headers.get('request-id'), body.request_id)
     assert.match(body.request_id, /^req_/)
+  }
+})
+
+test('an image for a model that cannot see is refused by the name of the field', async () => {
+  await using service = await startTestService()
+  giveAbilities(service)
+  const source = { type: 'base64', media_type: 'image/png', data: 'aGk=' }
+  const messages = [{ role: 'user', content: [{ type: 'image', source }] }]
+  for (const stream of [false, true]) {
+    const { response, body } = await errorOf(postMessages(service, { ...hello, messages, stream }))
+    assert.deepEqual([response.status, body.error.type], [400, 'invalid_request_error'])
+    assert.equal(body.error.details.error_code, 'unsupported')
+    assert.match(body.error.message, /^"messages" has an image, and dictated\/tiny cannot see images\./)
   }
 })
 

@@ -1,12 +1,12 @@
 import type { LmappError, RunEnd, RunEvent, ToolCall } from 'lmapp-kit'
 import type { Answer, AnswerEncoder, GoodEnd } from '../answer/index.ts'
 import { toErrorBody } from './errors.ts'
-import { emptyMessage, requestIdOf, toInput, toStopReason, toUsage } from './message.ts'
+import { emptyMessage, requestIdOf, toDeltaUsage, toInput, toStopReason } from './message.ts'
 
 type BlockType = 'text' | 'thinking'
 
 const emptyBlocks = {
-  text: { type: 'text', text: '' },
+  text: { type: 'text', text: '', citations: null },
   thinking: { type: 'thinking', thinking: '', signature: '' },
 }
 
@@ -61,7 +61,7 @@ export function createMessageEncoder(answer: Answer): AnswerEncoder {
 
   function call({ id, name, arguments: text }: ToolCall): string {
     callsTools = true
-    const before = `${start()}${stopBlock()}${startBlock({ type: 'tool_use', id, name, input: {} })}`
+    const before = `${start()}${stopBlock()}${startBlock({ type: 'tool_use', id, name, input: {}, caller: { type: 'direct' } })}`
     const input = delta({ type: 'input_json_delta', partial_json: JSON.stringify(toInput(text)) })
     return `${before}${input}${frame('content_block_stop', { index })}`
   }
@@ -87,8 +87,13 @@ export function createMessageEncoder(answer: Answer): AnswerEncoder {
   }
 
   function finish(reason: GoodEnd, { usage }: RunEnd): string {
-    const ending = { stop_reason: toStopReason(reason, callsTools), stop_sequence: null }
-    const last = frame('message_delta', { delta: ending, usage: toUsage(usage) })
+    const ending = {
+      stop_reason: toStopReason(reason, callsTools),
+      stop_sequence: null,
+      stop_details: null,
+      container: null,
+    }
+    const last = frame('message_delta', { delta: ending, usage: toDeltaUsage(usage) })
     return `${start()}${stopBlock()}${last}${frame('message_stop', {})}`
   }
 

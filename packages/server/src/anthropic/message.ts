@@ -5,17 +5,26 @@ import type { Answer, CollectedAnswer, GoodEnd } from '../answer/index.ts'
 
 export type ContentBlock =
   | { type: 'thinking'; thinking: string; signature: string }
-  | { type: 'text'; text: string }
-  | { type: 'tool_use'; id: string; name: string; input: Record<string, unknown> }
+  | { type: 'text'; text: string; citations: null }
+  | { type: 'tool_use'; id: string; name: string; input: Record<string, unknown>; caller: { type: 'direct' } }
 
 export type StopReason = 'end_turn' | 'max_tokens' | 'tool_use' | 'refusal'
 
-export interface MessageUsage {
+/** What the end of a stream tells; null: nothing is known, or there is no such thing here. */
+export interface DeltaUsage {
   /** Of the prompt, without those that were not read anew. */
   input_tokens: number
   output_tokens: number
   cache_creation_input_tokens: number
   cache_read_input_tokens: number
+  output_tokens_details: { thinking_tokens: number } | null
+  server_tool_use: null
+}
+
+export interface MessageUsage extends DeltaUsage {
+  cache_creation: null
+  service_tier: null
+  inference_geo: null
 }
 
 export interface ApiMessage {
@@ -26,6 +35,8 @@ export interface ApiMessage {
   content: ContentBlock[]
   stop_reason: StopReason | null
   stop_sequence: null
+  stop_details: null
+  container: null
   usage: MessageUsage
 }
 
@@ -33,7 +44,7 @@ export function toMessage({ run }: Pick<Answer, 'run'>, whole: CollectedAnswer):
   const { reasoning, text, toolCalls, reason, end } = whole
   const content: ContentBlock[] = [
     ...(reasoning === '' ? [] : [{ type: 'thinking' as const, thinking: reasoning, signature: '' }]),
-    ...(text === '' ? [] : [{ type: 'text' as const, text }]),
+    ...(text === '' ? [] : [{ type: 'text' as const, text, citations: null }]),
     ...toolCalls.map(toToolUse),
   ]
   const stopReason = toStopReason(reason, toolCalls.length > 0)
@@ -50,6 +61,8 @@ export function emptyMessage({ run }: Pick<Answer, 'run'>, inputTokens = 0): Api
     content: [],
     stop_reason: null,
     stop_sequence: null,
+    stop_details: null,
+    container: null,
     usage: toUsage({ inputTokens }),
   }
 }
@@ -74,18 +87,25 @@ export function toStopReason(reason: GoodEnd, callsTools: boolean): StopReason {
   }
 }
 
-/** What an engine does not tell is 0: the API has no other word for it. */
-export function toUsage({ inputTokens = 0, outputTokens = 0, cachedTokens = 0 }: Usage): MessageUsage {
+/** How many tokens an engine does not tell is 0: clients add them up. */
+export function toDeltaUsage(usage: Usage): DeltaUsage {
+  const { inputTokens = 0, outputTokens = 0, cachedTokens = 0, reasoningTokens } = usage
   return {
     input_tokens: Math.max(0, inputTokens - cachedTokens),
     output_tokens: outputTokens,
     cache_creation_input_tokens: 0,
     cache_read_input_tokens: cachedTokens,
+    output_tokens_details: reasoningTokens === undefined ? null : { thinking_tokens: reasoningTokens },
+    server_tool_use: null,
   }
 }
 
+function toUsage(usage: Usage): MessageUsage {
+  return { ...toDeltaUsage(usage), cache_creation: null, service_tier: null, inference_geo: null }
+}
+
 export function toToolUse({ id, name, arguments: text }: ToolCall): Extract<ContentBlock, { type: 'tool_use' }> {
-  return { type: 'tool_use', id, name, input: toInput(text) }
+  return { type: 'tool_use', id, name, input: toInput(text), caller: { type: 'direct' } }
 }
 
 /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ChatRequest } from 'lmapp-kit'
 import { startTestService, type TestService } from '../testing/test-app.ts'
-import { giveAbilities, hello, postMessages } from './testing/exchange.ts'
+import { giveAbilities, hello, postMessages, textBlock, toolUse } from './testing/exchange.ts'
 
 /** What the engine gets for a body, and the header that says what it did not get. */
 async function ask(service: TestService, body: object): Promise<{ request: ChatRequest; warning: string | null }> {
@@ -166,6 +166,22 @@ test('a result without content is empty, and an empty turn is none', async () =>
   })
 })
 
+test('blocks of an answer are sent back as they came, and nothing is said to that', async () => {
+  await using service = await startTestService()
+  const { request, warning } = await ask(service, {
+    messages: [
+      user('What time is it?'),
+      assistant([textBlock('I look.'), toolUse('a', { zone: 'utc' })]),
+      user([{ type: 'tool_result', tool_use_id: 'a', content: '12' }]),
+    ],
+  })
+  assert.deepEqual(request.messages[1]?.content, [
+    text('I look.'),
+    { type: 'tool-call', id: 'a', name: 'clock', arguments: '{"zone":"utc"}' },
+  ])
+  assert.equal(warning, null)
+})
+
 test('the answer goes on from the words of an assistant that stand last', async () => {
   await using service = await startTestService()
   giveAbilities(service, 'continue')
@@ -176,7 +192,7 @@ test('the answer goes on from the words of an assistant that stand last', async 
   await dictation.say(' three')
   await dictation.finish()
   const { content } = (await (await answer).json()) as { content: unknown }
-  assert.deepEqual(content, [text(' three')])
+  assert.deepEqual(content, [textBlock(' three')])
 })
 
 test('tools that a client defines are offered; those of a provider are named and left out', async () => {
@@ -262,7 +278,7 @@ test('a schema is asked of the answer, under both names of it', async () => {
     await dictation.say('{"a":1}')
     await dictation.finish()
     const { content } = (await (await answer).json()) as { content: unknown }
-    assert.deepEqual(content, [text('{"a":1}')])
+    assert.deepEqual(content, [textBlock('{"a":1}')])
   }
   const messages = [...hello.messages, assistant('{')]
   const refused = await refusal(service, { messages, output_config: { format } })

@@ -4,19 +4,33 @@ import type { JsonSchema } from '../parse/fields.ts'
 
 const count: JsonSchema = { type: 'integer', minimum: 0 }
 const text: JsonSchema = { type: 'string' }
+const nothing: JsonSchema = { type: 'null' }
 
-export const usageSchema = strict({
+const deltaUsage = {
   input_tokens: { ...count, description: 'Of the prompt, without those that were read from the cache.' },
   output_tokens: count,
   cache_creation_input_tokens: { const: 0 },
   cache_read_input_tokens: { ...count, description: 'Of the prompt, those that were not read anew.' },
-})
+  output_tokens_details: {
+    anyOf: [strict({ thinking_tokens: count }), nothing],
+    description: 'null where the engine does not tell how much of the answer was thinking.',
+  },
+  server_tool_use: nothing,
+}
+
+const usageSchema = strict({ ...deltaUsage, cache_creation: nothing, service_tier: nothing, inference_geo: nothing })
 
 const blockSchema: JsonSchema = {
   anyOf: [
     strict({ type: { const: 'thinking' }, thinking: text, signature: text }),
-    strict({ type: { const: 'text' }, text }),
-    strict({ type: { const: 'tool_use' }, id: text, name: text, input: { type: 'object' } }),
+    strict({ type: { const: 'text' }, text, citations: nothing }),
+    strict({
+      type: { const: 'tool_use' },
+      id: text,
+      name: text,
+      input: { type: 'object' },
+      caller: strict({ type: { const: 'direct' } }),
+    }),
   ],
 }
 
@@ -31,8 +45,10 @@ export const messageSchema = strict({
   role: { const: 'assistant' },
   model: { ...text, description: '`backend/model` that answered.' },
   content: { type: 'array', items: blockSchema },
-  stop_reason: { anyOf: [stopReasonSchema, { type: 'null' }] },
-  stop_sequence: { type: 'null' },
+  stop_reason: { anyOf: [stopReasonSchema, nothing] },
+  stop_sequence: nothing,
+  stop_details: nothing,
+  container: nothing,
   usage: usageSchema,
 })
 
@@ -76,8 +92,13 @@ export const eventSchema: JsonSchema = {
     strict({ type: { const: 'content_block_stop' }, index: count }),
     strict({
       type: { const: 'message_delta' },
-      delta: strict({ stop_reason: stopReasonSchema, stop_sequence: { type: 'null' } }),
-      usage: usageSchema,
+      delta: strict({
+        stop_reason: stopReasonSchema,
+        stop_sequence: nothing,
+        stop_details: nothing,
+        container: nothing,
+      }),
+      usage: strict(deltaUsage),
     }),
     strict({ type: { const: 'message_stop' } }),
     strict({ type: { const: 'ping' } }),

@@ -3,7 +3,20 @@ import { test } from 'node:test'
 import { LmappError, type Part } from 'lmapp-kit'
 import { startTestService, type TestService } from '../testing/test-app.ts'
 import { eventSchema } from './schemas.ts'
-import { assertFits, hello, namesOf, postMessages, readEvents, type SentEvent, toEvents } from './testing/exchange.ts'
+import {
+  assertFits,
+  deltaUsageOf,
+  endOf,
+  hello,
+  namesOf,
+  postMessages,
+  readEvents,
+  type SentEvent,
+  textBlock,
+  toEvents,
+  toolUse,
+  usageOf,
+} from './testing/exchange.ts'
 
 const streaming = { ...hello, stream: true }
 
@@ -50,7 +63,6 @@ test('a text is streamed event by event, and the end tells why and how much', as
   assert.equal(response.headers.get('request-id'), `req_${run}`)
   await dictation.say(' you')
   await dictation.push(finish)
-  const noUsage = { output_tokens: 0, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 }
   assert.deepEqual(
     (await readValid(response)).map(({ data }) => data),
     [
@@ -62,19 +74,18 @@ test('a text is streamed event by event, and the end tells why and how much', as
           role: 'assistant',
           model: 'dictated/tiny',
           content: [],
-          stop_reason: null,
-          stop_sequence: null,
-          usage: { input_tokens: 0, ...noUsage },
+          ...endOf(null),
+          usage: usageOf({}),
         },
       },
-      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      { type: 'content_block_start', index: 0, content_block: textBlock('') },
       { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hello 🙂' } },
       { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: ' you' } },
       { type: 'content_block_stop', index: 0 },
       {
         type: 'message_delta',
-        delta: { stop_reason: 'end_turn', stop_sequence: null },
-        usage: { input_tokens: 3, output_tokens: 4, cache_creation_input_tokens: 0, cache_read_input_tokens: 7 },
+        delta: endOf('end_turn'),
+        usage: deltaUsageOf({ input_tokens: 3, output_tokens: 4, cache_read_input_tokens: 7 }),
       },
       { type: 'message_stop' },
     ],
@@ -92,23 +103,22 @@ test('thinking, text and calls are blocks of their own, one after the other', as
   const parts = [thought('Hm'), thought('.'), words('Look'), call('a', '{"b":1}'), call('c', ''), words('Done'), finish]
   const blocks = (await eventsOf(service, parts, { tools })).slice(1, -2).map(({ data: { type, ...rest } }) => rest)
   const input = (index: number, partial_json: string) => ({ index, delta: { type: 'input_json_delta', partial_json } })
-  const toolUse = (id: string) => ({ type: 'tool_use', id, name: 'clock', input: {} })
   assert.deepEqual(blocks, [
     { index: 0, content_block: { type: 'thinking', thinking: '', signature: '' } },
     { index: 0, delta: { type: 'thinking_delta', thinking: 'Hm' } },
     { index: 0, delta: { type: 'thinking_delta', thinking: '.' } },
     { index: 0, delta: { type: 'signature_delta', signature: '' } },
     { index: 0 },
-    { index: 1, content_block: { type: 'text', text: '' } },
+    { index: 1, content_block: textBlock('') },
     { index: 1, delta: { type: 'text_delta', text: 'Look' } },
     { index: 1 },
-    { index: 2, content_block: toolUse('a') },
+    { index: 2, content_block: toolUse('a', {}) },
     input(2, '{"b":1}'),
     { index: 2 },
-    { index: 3, content_block: toolUse('c') },
+    { index: 3, content_block: toolUse('c', {}) },
     input(3, '{}'),
     { index: 3 },
-    { index: 4, content_block: { type: 'text', text: '' } },
+    { index: 4, content_block: textBlock('') },
     { index: 4, delta: { type: 'text_delta', text: 'Done' } },
     { index: 4 },
   ])
@@ -119,7 +129,7 @@ test('a call ends with tool_use, whatever the engine calls it, and its input is 
   const events = await eventsOf(service, [call('a', 'no json'), finish], { tools })
   const [, , input] = events
   assert.deepEqual(input?.data.delta, { type: 'input_json_delta', partial_json: '{"INVALID_JSON":"no json"}' })
-  assert.deepEqual(events.at(-2)?.data.delta, { stop_reason: 'tool_use', stop_sequence: null })
+  assert.deepEqual(events.at(-2)?.data.delta, endOf('tool_use'))
 })
 
 test('the start tells how long the prompt is where the engine says so', async () => {
@@ -136,7 +146,7 @@ test('an answer at its limit or withheld is told as such', async () => {
     ['content-filter', 'refusal'],
   ] as const) {
     const events = await eventsOf(service, [words('a'), { type: 'finish', reason, usage: {} }])
-    assert.deepEqual(events.at(-2)?.data.delta, { stop_reason: expected, stop_sequence: null })
+    assert.deepEqual(events.at(-2)?.data.delta, endOf(expected))
     assert.equal(events.at(-1)?.event, 'message_stop')
   }
 })

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, describe, it } from 'node:test'
 import { LmappError, type ToolCall } from 'lmapp-kit'
-import { jsonOf, linesOf, type OllamaService, openOllama, type PostOptions, warningOf } from './testing/open-ollama.ts'
+import {
+  jsonOf,
+  linesOf,
+  makeBlind,
+  type OllamaService,
+  openOllama,
+  type PostOptions,
+  warningOf,
+} from './testing/open-ollama.ts'
 
 const png = Buffer.from('89504e470d0a1a0a0000000d', 'hex').toString('base64')
 const webp = Buffer.from('RIFF\0\0\0\0WEBPVP8 ').toString('base64')
@@ -396,6 +404,20 @@ describe('before the first word', () => {
     assert.equal((await answer).status, 400)
     assert.match(String((await jsonOf(await answer)).error), /^It has none\./)
   })
+})
+
+it('an image for a model that cannot see is refused by the name of the field', async () => {
+  await using blind = await openOllama()
+  makeBlind(blind)
+  const messages = [{ role: 'user', content: 'What is it?', images: [png] }]
+  for (const stream of [false, true]) {
+    const response = await blind.post('/api/chat', { model: 'dictated/tiny', messages, stream })
+    assert.equal(response.status, 400)
+    assert.match(
+      String((await jsonOf(response)).error),
+      /^"messages\[\]\.images" has an image, and dictated\/tiny cannot/,
+    )
+  }
 })
 
 describe('keep_alive', () => {

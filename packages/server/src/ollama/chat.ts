@@ -29,6 +29,6 @@ export const chatRoute: Route = withBody({
     const { messages = [], tools = [] } = body
     if (messages.length === 0) return loadOrUnload(context, body, chatForm)
     const ask = { messages: toMessages(messages), ...(tools.length > 0 && { tools }), ...toSettings(body) }
-    await respond(context, body, ask, chatForm)
+    await respond(context, body, ask, { form: chatForm, images: 'messages[].images' })
   },
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { LmappError } from 'lmapp-kit'
-import { jsonOf, linesOf, type OllamaService, openOllama, warningOf } from './testing/open-ollama.ts'
+import { jsonOf, linesOf, makeBlind, type OllamaService, openOllama, warningOf } from './testing/open-ollama.ts'
 
 const png = Buffer.from('89504e470d0a1a0a0000000d', 'hex').toString('base64')
 
@@ -102,6 +102,17 @@ describe('a prompt', () => {
       assert.match(String((await jsonOf(response)).error), new RegExp(`^"${field}" .*lmapp.*backend`))
     })
   }
+
+  it('with an image for a model that cannot see is refused by the name of the field', async () => {
+    await using blind = await openOllama()
+    makeBlind(blind)
+    for (const stream of [false, true]) {
+      const body = { model: 'dictated/tiny', prompt: 'What is it?', images: [png], stream }
+      const response = await blind.post('/api/generate', body)
+      assert.equal(response.status, 400)
+      assert.match(String((await jsonOf(response)).error), /^"images" has an image, and dictated\/tiny cannot/)
+    }
+  })
 
   it('is told what of it was left out', async () => {
     const { dictation, answer } = await ask({ context: [1, 2], steps: 4, surprise: 1 })

@@ -59,7 +59,8 @@ export const generateRoute: Route = withBody({
   body: generateRequest,
   async handle(context, body) {
     if (!body.prompt) return loadOrUnload(context, body, generateForm)
-    await respond(context, body, { messages: toMessages(body), ...toSettings(body) }, generateForm)
+    const ask = { messages: toMessages(body), ...toSettings(body) }
+    await respond(context, body, ask, { form: generateForm, images: 'images' })
   },
 })
 

@@ -18,13 +18,18 @@ export interface Asked {
   ignored: readonly string[]
 }
 
+/** What they have not. */
+export interface AnswerStyle {
+  form: AnswerForm
+  /** Where a request has its images. */
+  images: string
+}
+
 /** Answers as a stream, unless it is asked for whole, and unloads the model where that is wanted. */
-export async function respond(context: Context, asked: Asked, ask: Ask, form: AnswerForm): Promise<void> {
+export async function respond(context: Context, asked: Asked, ask: Ask, { form, images }: AnswerStyle): Promise<void> {
   const { model, stream = true, keep_alive: keepAlive } = asked
-  const ignored = ignoredOf(asked)
-  const answer = await withModel(model, (ref) =>
-    openAnswer(context, { ...ask, model: ref }, { fields: fieldNames, ignored }),
-  )
+  const options = { fields: { ...fieldNames, images }, ignored: ignoredOf(asked) }
+  const answer = await withModel(model, (ref) => openAnswer(context, { ...ask, model: ref }, options))
   if (stream) await streamAnswer(context, answer, createEncoder({ form, model }))
   else sendJson(context.response, toWholeAnswer({ form, model }, await collectAnswer(answer)), 200, answer.headers)
   if (keepAlive === 0) await unloadQuietly(context, answer.run.model)

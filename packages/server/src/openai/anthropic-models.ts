@@ -6,12 +6,19 @@ import { queryInteger } from '../parse/requests.ts'
 
 export const anthropicModelSchema: JsonSchema = {
   type: 'object',
-  required: ['type', 'id', 'display_name', 'created_at'],
+  required: ['type', 'id', 'display_name', 'created_at', 'max_input_tokens', 'max_tokens', 'capabilities'],
   properties: {
     type: { const: 'model' },
     id: { type: 'string' },
     display_name: { type: 'string' },
     created_at: { type: 'string', format: 'date-time', description: 'The beginning of 1970 where it is not known.' },
+    max_input_tokens: {
+      type: ['integer', 'null'],
+      minimum: 0,
+      description: 'Of prompt and answer together; null where it is not known.',
+    },
+    max_tokens: { type: 'null' },
+    capabilities: { type: 'null' },
   },
   additionalProperties: false,
 }
@@ -48,10 +55,18 @@ export function readLimit(query: URLSearchParams): number {
   return limit
 }
 
-export function toAnthropicModel(id: string, { name, modifiedAt }: ApiModel) {
+export function toAnthropicModel(id: string, { name, modifiedAt, contextLength }: ApiModel) {
   const modified = new Date(modifiedAt ?? 0)
   const createdAt = Number.isNaN(modified.getTime()) ? new Date(0) : modified
-  return { type: 'model', id, display_name: name, created_at: createdAt.toISOString() }
+  return {
+    type: 'model',
+    id,
+    display_name: name,
+    created_at: createdAt.toISOString(),
+    max_input_tokens: contextLength ?? null,
+    max_tokens: null,
+    capabilities: null,
+  }
 }
 
 function toRange(models: readonly ApiModel[], query: URLSearchParams, limit: number) {

@@ -7,7 +7,14 @@ import { type Answered, read } from './testing/ask.ts'
 
 const models: ApiModel[] = [
   { id: 'hot', ref: 'box/hot', backend: 'box', name: 'hot', modifiedAt: '2025-01-02T03:04:05.678Z', loaded: true },
-  { id: 'org/cold:q4', ref: 'box/org/cold:q4', backend: 'box', name: 'org/cold:q4', path: '/secret/cold.gguf' },
+  {
+    id: 'org/cold:q4',
+    ref: 'box/org/cold:q4',
+    backend: 'box',
+    name: 'org/cold:q4',
+    path: '/secret/cold.gguf',
+    contextLength: 8192,
+  },
   { id: 'odd', ref: 'cellar/odd', backend: 'cellar', name: 'odd', modifiedAt: 'yesterday' },
 ]
 
@@ -65,19 +72,26 @@ describe('GET /v1/models', () => {
 
 describe('GET /v1/models with anthropic-version', () => {
   it("answers in Anthropic's shape", async () => {
+    const model = (id: string, display_name: string, more: object = {}) => ({
+      type: 'model',
+      id,
+      display_name,
+      created_at: '1970-01-01T00:00:00.000Z',
+      max_input_tokens: null,
+      max_tokens: null,
+      capabilities: null,
+      ...more,
+    })
+    const cold = model('box/org/cold:q4', 'org/cold:q4', { max_input_tokens: 8192 })
     const { body } = await getAsAnthropic('/v1/models')
     assert.deepEqual(body, {
-      data: [
-        { type: 'model', id: 'box/hot', display_name: 'hot', created_at: '2025-01-02T03:04:05.678Z' },
-        { type: 'model', id: 'box/org/cold:q4', display_name: 'org/cold:q4', created_at: '1970-01-01T00:00:00.000Z' },
-        { type: 'model', id: 'cellar/odd', display_name: 'odd', created_at: '1970-01-01T00:00:00.000Z' },
-      ],
+      data: [model('box/hot', 'hot', { created_at: '2025-01-02T03:04:05.678Z' }), cold, model('cellar/odd', 'odd')],
       has_more: false,
       first_id: 'box/hot',
       last_id: 'cellar/odd',
     })
     const { body: one } = await getAsAnthropic('/v1/models/box/org/cold:q4')
-    assert.deepEqual([one.type, one.id], ['model', 'box/org/cold:q4'])
+    assert.deepEqual(one, cold)
   })
 
   it('gives a page at a time, in both directions', async () => {

@@ -2,6 +2,40 @@ import assert from 'node:assert/strict'
 import { findMismatches } from '@lmapp/core/structured'
 import type { JsonSchema } from '../../parse/fields.ts'
 import type { TestService } from '../../testing/test-app.ts'
+import type { DeltaUsage, MessageUsage, StopReason } from '../message.ts'
+
+/** What a message counts; what is not told is as good as nothing. */
+export function usageOf(told: Partial<MessageUsage>): MessageUsage {
+  return { ...deltaUsageOf(told), cache_creation: null, service_tier: null, inference_geo: null }
+}
+
+/** What the end of a stream counts. */
+export function deltaUsageOf(told: Partial<DeltaUsage>): DeltaUsage {
+  return {
+    input_tokens: 0,
+    output_tokens: 0,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: 0,
+    output_tokens_details: null,
+    server_tool_use: null,
+    ...told,
+  }
+}
+
+/** What says how a message ended. */
+export function endOf(reason: StopReason | null) {
+  return { stop_reason: reason, stop_sequence: null, stop_details: null, container: null }
+}
+
+export const textBlock = (text: string) => ({ type: 'text', text, citations: null })
+
+export const toolUse = (id: string, input: object) => ({
+  type: 'tool_use',
+  id,
+  name: 'clock',
+  input,
+  caller: { type: 'direct' },
+})
 
 /** The data of one event, under its name. */
 export interface SentEvent {

@@ -67,6 +67,12 @@ export async function openOllama(): Promise<OllamaService> {
   }
 }
 
+/** From now on the model cannot see images. */
+export function makeBlind({ service }: OllamaService): void {
+  const tiny = { id: 'tiny', loaded: true, capabilities: { vision: 'no' } }
+  Object.assign(service.backend.backend, { listModels: async () => [tiny] })
+}
+
 type Fields = Record<string, unknown>
 
 export async function linesOf(response: Response): Promise<Fields[]> {

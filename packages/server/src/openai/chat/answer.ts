@@ -24,11 +24,12 @@ const toolCallSchema = {
 
 const messageSchema = {
   type: 'object',
-  required: ['role', 'content', 'refusal'],
+  required: ['role', 'content', 'refusal', 'annotations'],
   properties: {
     role: { const: 'assistant' },
     content: { type: ['string', 'null'] },
     refusal: { type: 'null' },
+    annotations: { type: 'array', maxItems: 0 },
     tool_calls: { type: 'array', minItems: 1, items: toolCallSchema },
     reasoning_content: { type: 'string', description: 'What the model thought; the same as `reasoning`.' },
     reasoning: { type: 'string' },
@@ -132,6 +133,7 @@ function toMessage({ text, reasoning, toolCalls }: CollectedAnswer): Record<stri
     role: 'assistant',
     content: text === '' && toolCalls.length > 0 ? null : text,
     refusal: null,
+    annotations: [],
     ...(toolCalls.length > 0 && { tool_calls: toolCalls.map(toWireCall) }),
     ...(reasoning !== '' && { reasoning_content: reasoning, reasoning }),
   }

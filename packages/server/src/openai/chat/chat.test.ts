@@ -42,7 +42,7 @@ describe('a whole answer', () => {
       choices: [
         {
           index: 0,
-          message: { role: 'assistant', content: 'Hi', refusal: null },
+          message: { role: 'assistant', content: 'Hi', refusal: null, annotations: [] },
           logprobs: null,
           finish_reason: 'stop',
         },

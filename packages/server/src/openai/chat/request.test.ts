@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Dictation } from '../../testing/dictated-backend.ts'
 import { startTestService, type TestService } from '../../testing/test-app.ts'
-import { askWhole as askAt, hello, post, read } from '../testing/ask.ts'
+import { askWhole as askAt, hello, post, read, startBlindService } from '../testing/ask.ts'
 
 const path = '/v1/chat/completions'
 let service: TestService
@@ -86,7 +86,7 @@ describe('what is asked', () => {
   })
 
   it('has messages of every role, with the name of the call that a result answers', async () => {
-    const { chat } = await ask({
+    const { chat, headers } = await ask({
       messages: [
         { role: 'system', content: 'Be brief.' },
         { role: 'developer', content: [{ type: 'text', text: 'Be kind.' }] },
@@ -96,6 +96,7 @@ describe('what is asked', () => {
           content: null,
           reasoning_content: 'I should look.',
           refusal: null,
+          annotations: [],
           tool_calls: [
             { id: 'c1', type: 'function', function: { name: 'weather', arguments: '{}' } },
             { id: 'c2', function: { name: 'time', arguments: { zone: 'x' } } },
@@ -109,6 +110,7 @@ describe('what is asked', () => {
         { role: 'user', content: 'Thanks' },
       ],
     })
+    assert.equal(headers.get('x-lmapp-warning'), null)
     assert.deepEqual(chat.request.messages, [
       { role: 'system', content: [{ type: 'text', text: 'Be brief.' }] },
       { role: 'system', content: [{ type: 'text', text: 'Be kind.' }] },
@@ -302,6 +304,17 @@ describe('what would make another answer than the one asked for', () => {
     assert.equal(status, 400)
     assert.equal(body.error.param, 'logprobs')
     assert.match(body.error.message, /^Toy gives no log probabilities\. Leave it out/)
+  })
+
+  it('is refused for an image that the model cannot see', async () => {
+    await using blind = await startBlindService()
+    const content = [{ type: 'image_url', image_url: { url: 'data:image/png;base64,aGk=' } }]
+    for (const stream of [false, true]) {
+      const { status, body } = await read(post(blind, path, { messages: [{ role: 'user', content }], stream }))
+      assert.deepEqual([status, body.error.param, body.error.code], [400, 'messages', 'unsupported'])
+      assert.match(body.error.message, /^"messages" has an image, and dictated\/tiny cannot see images\./)
+    }
+    assert.deepEqual(blind.bugs, [])
   })
 
   it('is a warning where a backend leaves out what can be left out', async () => {

@@ -1,3 +1,4 @@
+import { LmappError } from 'lmapp-kit'
 import { type Route, withBody } from '../../routes/route.ts'
 import { createResponse } from './create-response.ts'
 import { countInputTokens, inputTokensRequest } from './input-tokens.ts'
@@ -38,6 +39,15 @@ export const responseRoutes: Route[] = [
     body: inputTokensRequest,
     handle: countInputTokens,
   }),
+  {
+    method: 'POST',
+    path: '/v1/responses/compact',
+    access: 'inference',
+    doc: { summary: 'Not here: a prompt that is too long is refused, never cut.', answers: {} },
+    async handle() {
+      throw new LmappError('not-found', 'Nothing is compacted here.', { hint: 'Send fewer items' })
+    },
+  },
   {
     method: 'GET',
     path: '/v1/responses/:id',

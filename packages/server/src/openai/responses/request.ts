@@ -7,6 +7,7 @@ import { toToolUse } from './tools.ts'
 
 /** What lmapp's settings are called here. */
 export const fieldNames: FieldNames = {
+  images: 'input',
   'options.temperature': 'temperature',
   'options.topP': 'top_p',
   'options.maxTokens': 'max_output_tokens',
@@ -27,12 +28,12 @@ export interface Echo {
   previous_response_id: string | null
   reasoning: { effort: string | null; summary: string | null }
   store: boolean
-  temperature: number | null
+  temperature: number
   text: { format: object }
   tool_choice: unknown
   tools: object[]
   top_logprobs: number
-  top_p: number | null
+  top_p: number
 }
 
 export interface ResponseRequest {
@@ -97,12 +98,12 @@ function toEcho(request: Body): Echo {
     previous_response_id: request.previous_response_id ?? null,
     reasoning: { effort: request.reasoning?.effort ?? null, summary: toSummaryStyle(request) },
     store: request.store ?? true,
-    temperature: request.temperature ?? null,
+    temperature: request.temperature ?? 1,
     text: { format: toShownFormat(request.text?.format) },
     tool_choice: request.tool_choice?.wire ?? 'auto',
     tools: request.tools?.wire ?? [],
     top_logprobs: request.top_logprobs ?? 0,
-    top_p: request.top_p ?? null,
+    top_p: request.top_p ?? 1,
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { LmappError } from 'lmapp-kit'
-import { type Json, post, read } from '../testing/ask.ts'
+import { type Json, post, read, startBlindService } from '../testing/ask.ts'
 import { answer, askResponse, path, refused } from './testing/ask-response.ts'
 import { openService } from './testing/open-service.ts'
 
@@ -43,12 +43,17 @@ describe('a response', async () => {
       previous_response_id: null,
       reasoning: { effort: null, summary: null },
       store: true,
-      temperature: null,
+      temperature: 1,
       text: { format: { type: 'text' } },
       tool_choice: 'auto',
       tools: [],
       top_logprobs: 0,
-      top_p: null,
+      top_p: 1,
+      presence_penalty: 0,
+      frequency_penalty: 0,
+      max_tool_calls: null,
+      safety_identifier: null,
+      prompt_cache_key: null,
       service_tier: 'default',
       truncation: 'disabled',
       usage: {
@@ -412,6 +417,21 @@ describe('a response', async () => {
     await chat.say('Hi')
     const { status, body } = await read(asked)
     assert.deepEqual([status, body.error.param], [400, 'top_logprobs'])
+  })
+
+  it('is refused for an image that the model cannot see', async () => {
+    await using blind = await startBlindService()
+    for (const stream of [false, true]) {
+      const { status, body } = await refused(blind, { input: image(`data:image/png;base64,${pixel}`), stream })
+      assert.deepEqual([status, body.error.param, body.error.code], [400, 'input', 'unsupported'])
+      assert.match(body.error.message, /^"input" has an image, and dictated\/tiny cannot see images\./)
+    }
+    assert.deepEqual(blind.bugs, [])
+  })
+
+  it('is not made shorter than it is', async () => {
+    const { status, body } = await read(post(service, `${path}/compact`, { input: 'Hello' }))
+    assert.deepEqual([status, body.error.code], [404, 'not-found'])
   })
 
   it('tells how long its prompt is', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Dictation } from '../../testing/dictated-backend.ts'
 import { jsonType } from '../../testing/raw-request.ts'
-import type { TestService } from '../../testing/test-app.ts'
+import { startTestService, type TestService } from '../../testing/test-app.ts'
 
 /** JSON as a test looks into it: what is not there is undefined, and comparing it fails. */
 export type Json = ReturnType<typeof JSON.parse>
@@ -31,6 +31,14 @@ export function post(
 export async function read(asked: Promise<Response>): Promise<Answered> {
   const response = await asked
   return { status: response.status, headers: response.headers, body: JSON.parse(await response.text()) }
+}
+
+/** A service whose model cannot see images. */
+export async function startBlindService(): Promise<TestService> {
+  const service = await startTestService()
+  const tiny = { id: 'tiny', loaded: true, capabilities: { vision: 'no' } }
+  Object.assign(service.backend.backend, { listModels: async () => [tiny] })
+  return service
 }
 
 /** Asks for a whole answer, which the test dictates. */
