@@ -7,7 +7,7 @@ export interface Bench {
   client: LoadClient
   upstream: Server
   targets: Target[]
-  /** How often each of them has its turn in a measurement; one more before does not count. */
+  /** How often each of them has its turn in a measurement, after some that do not count. */
   rounds: number
   /** Takes what went wrong or is worth a line under the table. */
   note(line: string): void
@@ -26,16 +26,19 @@ export interface Cpu {
   proxy: number
 }
 
+/** Turns that do not count: a program that runs for days is compiled as it runs, and the large ones take longer to be. */
+const warmUps = 3
+
 type Work = Omit<Order, 'url' | 'headers'>
 
 /**
  * The same work for each target in turn, round by round, so that what else the machine does hits all of them alike. One
- * that fails in the round before the first has no more turns.
+ * that fails before the first that counts has no more turns.
  */
 export async function inTurns(bench: Bench, what: string, work: Work, targets = bench.targets): Promise<Turn[][]> {
   const turns: Turn[][] = targets.map(() => [])
   const failed = new Set<number>()
-  for (let round = -1; round < bench.rounds; round++) {
+  for (let round = -warmUps; round < bench.rounds; round++) {
     for (const [index, target] of targets.entries()) {
       if (failed.has(index)) continue
       const turn = await takeTurn(bench, target, work)

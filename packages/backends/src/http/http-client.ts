@@ -81,11 +81,12 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 function toTarget(text: string): Target {
   const url = parseBase(text)
   const isSecure = url.protocol === 'https:'
+  const { protocol, hostname, port, auth } = urlToHttpOptions(url)
   return {
     host: url.host,
     isSecure,
     prefix: url.pathname.replace(/\/+$/, ''),
-    address: urlToHttpOptions(url),
+    address: { protocol, hostname, ...(port && { port }), ...(auth && { auth }) },
     agent: isSecure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true }),
     start: isSecure ? https.request : http.request,
   }

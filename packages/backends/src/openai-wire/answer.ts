@@ -53,15 +53,14 @@ export function createAnswer(options: ReadOptions): Answer {
   const tools = createToolCallAssembly(engine)
   const held: Record<DeltaType, string> = { 'text-delta': '', 'reasoning-delta': '' }
   const tokens = createTokenHold(options.alternatives)
-  let started = false
   let refused = false
   let reason: string | undefined
   let usage: Usage = {}
   let timings: Timings | undefined
 
   function generating(parts: Part[]): void {
-    if (!started) parts.push({ type: 'status', phase: 'generating' })
-    started = true
+    if (!answer.started) parts.push({ type: 'status', phase: 'generating' })
+    answer.started = true
   }
 
   function takeText(type: DeltaType, text: string | undefined, parts: Part[]): void {
@@ -92,13 +91,11 @@ export function createAnswer(options: ReadOptions): Answer {
     reason = toOptionalText(choice.finish_reason) ?? reason
   }
 
-  return {
-    get started() {
-      return started
-    },
-    take(event, parts) {
+  const answer = {
+    started: false,
+    take(event: Fields, parts: Part[]) {
       const failure = toFailure(event)
-      if (failure !== undefined) throw toStreamError(failure, { engine, model, answered: started })
+      if (failure !== undefined) throw toStreamError(failure, { engine, model, answered: answer.started })
       const seen = observe?.(event)
       if (seen?.parts) parts.push(...seen.parts)
       timings = seen?.timings ?? timings
@@ -106,7 +103,7 @@ export function createAnswer(options: ReadOptions): Answer {
       const choice = toList(event.choices).find((item) => (toFields(item).index ?? 0) === 0)
       if (choice !== undefined) takeChoice(toFields(choice), parts)
     },
-    end(parts) {
+    end(parts: Part[]) {
       if (reason === undefined || reason === 'error') {
         throw new LmappError('stream-incomplete', `${engine} ended the stream without saying why the answer ended.`)
       }
@@ -115,6 +112,7 @@ export function createAnswer(options: ReadOptions): Answer {
       parts.push(timings ? { ...finish, timings } : finish)
     },
   }
+  return answer
 }
 
 /** What an event says that went wrong, if it does. */

@@ -1,29 +1,27 @@
-/** A text that grows by small pieces. Those are joined now and then, for each that stands alone takes many times its length. */
-export interface GrowingText {
-  readonly value: string
-  add(piece: string): void
-}
-
 const piecesTogether = 256
 
-export function createGrowingText(start = ''): GrowingText {
-  let whole = start
-  let pieces: string[] = []
+/** A text that grows by small pieces. Those are joined now and then, for each that stands alone takes many times its length. */
+export class GrowingText {
+  #whole: string
+  #pieces: string[] = []
 
-  const join = () => {
-    if (pieces.length === 0) return
-    whole += pieces.join('')
-    pieces = []
+  constructor(start = '') {
+    this.#whole = start
   }
 
-  return {
-    get value() {
-      join()
-      return whole
-    },
-    add(piece) {
-      pieces.push(piece)
-      if (pieces.length === piecesTogether) join()
-    },
+  get value(): string {
+    this.#join()
+    return this.#whole
+  }
+
+  add(piece: string): void {
+    this.#pieces.push(piece)
+    if (this.#pieces.length === piecesTogether) this.#join()
+  }
+
+  #join(): void {
+    if (this.#pieces.length === 0) return
+    this.#whole += this.#pieces.join('')
+    this.#pieces = []
   }
 }

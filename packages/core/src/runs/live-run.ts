@@ -11,7 +11,7 @@ import type {
 } from 'lmapp-kit'
 import type { Id, Owner } from '../store/store.ts'
 import { EventLog } from './event-log.ts'
-import { createGrowingText, type GrowingText } from './growing-text.ts'
+import { GrowingText } from './growing-text.ts'
 import type { ReadOptions, Run } from './run.ts'
 
 export interface LiveRunOptions {
@@ -55,8 +55,8 @@ export class LiveRun implements Run {
     this.conversation = options.conversation
     this.message = options.message
     this.#model = options.model
-    this.#text = createGrowingText(options.earlier?.text)
-    this.#reasoning = createGrowingText(options.earlier?.reasoning)
+    this.#text = new GrowingText(options.earlier?.text)
+    this.#reasoning = new GrowingText(options.earlier?.reasoning)
     this.#toolCalls = [...(options.earlier?.toolCalls ?? [])]
     this.#log = new EventLog({
       replay: options.replay ?? true,

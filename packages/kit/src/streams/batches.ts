@@ -12,8 +12,25 @@ export interface Batched<T> extends AsyncIterable<T> {
 
 /** Nothing runs until someone reads. */
 export function fromBatches<T>(source: AsyncIterable<readonly T[]>): Batched<T> {
-  const items = flatten(source)
-  return { [Symbol.asyncIterator]: () => items, [batches]: () => source }
+  return new BatchStream(source)
+}
+
+class BatchStream<T> implements Batched<T> {
+  readonly #source: AsyncIterable<readonly T[]>
+  #items: AsyncGenerator<T, void, undefined> | undefined
+
+  constructor(source: AsyncIterable<readonly T[]>) {
+    this.#source = source
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T, void, undefined> {
+    this.#items ??= flatten(this.#source)
+    return this.#items
+  }
+
+  [batches](): AsyncIterable<readonly T[]> {
+    return this.#source
+  }
 }
 
 /** What the stream offers, or each item alone. */

@@ -41,9 +41,15 @@ function readChunks(request: IncomingMessage, room: BodyRoom): Promise<Chunks> {
       room.close()
     } else chunks.push(chunk)
   })
-  request.once('end', () => resolve({ chunks, length, isRefused }))
+  let isWhole = false
+  request.once('end', () => {
+    isWhole = true
+    resolve({ chunks, length, isRefused })
+  })
   request.once('error', reject)
-  request.once('close', () => reject(new Error('The client left before its request was whole.')))
+  request.once('close', () => {
+    if (!isWhole) reject(new Error('The client left before its request was whole.'))
+  })
   return promise
 }
 
