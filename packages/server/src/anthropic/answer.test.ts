@@ -165,6 +165,21 @@ test('errors before the first word have their status and type, and say whether t
   }
 })
 
+test('a prompt that does not fit is told in the words by which agents know that they have to shorten it', async () => {
+  await using service = await startTestService()
+  const details = { promptTokens: 5000, contextLength: 4096 }
+  const cases = [
+    [details, 'prompt is too long: 5000 tokens > 4096 maximum. It does not fit. Shorten it'],
+    [{}, 'prompt is too long: It does not fit. Shorten it'],
+  ] as const
+  for (const [told, message] of cases) {
+    const asked = postMessages(service, hello)
+    const dictation = await service.backend.nextChat()
+    dictation.fail(new LmappError('context-overflow', 'It does not fit.', { hint: 'Shorten it', details: told }))
+    assert.equal((await errorOf(asked)).body.error.message, message)
+  }
+})
+
 test('an image for a model that cannot see is refused by the name of the field', async () => {
   await using service = await startTestService()
   giveAbilities(service)

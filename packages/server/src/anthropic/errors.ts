@@ -25,11 +25,21 @@ export function toErrorBody(error: LmappError, requestId: string, status = statu
     type: 'error',
     error: {
       type: toErrorType(error, status),
-      message: `${error.message} ${error.hint}`,
+      message: `${toMessage(error)} ${error.hint}`,
       details: { error_code: error.code },
     },
     request_id: requestId,
   }
+}
+
+/** Agents know by these words, in front, that they have to shorten the conversation. */
+function toMessage({ code, message, details }: LmappError): string {
+  if (code !== 'context-overflow') return message
+  const { promptTokens, contextLength } = details ?? {}
+  const isCounted = typeof promptTokens === 'number' && typeof contextLength === 'number'
+  return isCounted
+    ? `prompt is too long: ${promptTokens} tokens > ${contextLength} maximum. ${message}`
+    : `prompt is too long: ${message}`
 }
 
 /** Clients try again by themselves after any status of 500 and more: where that would not help they are told. */
