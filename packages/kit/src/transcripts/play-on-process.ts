@@ -38,6 +38,8 @@ export async function playOnProcess(transcript: Transcript, options: ProcessOpti
   } catch (error) {
     if (child.pid === undefined) throw error
     child.kill('SIGKILL')
+    // Its streams end before it is gone.
+    await exited
     throw withStderr(error, await stderr)
   }
   return { stderr: await stderr }
