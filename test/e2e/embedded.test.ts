@@ -153,7 +153,8 @@ describe('the main job, on the real embedded engine with a real model', () => {
     await truncate(broken, 1_000_000)
     const result = await home.lmapp(['-m', 'embedded/broken', 'Hello?'])
     assert.ok([5, 11].includes(result.code ?? -1), `${result.code} ${result.stderr}`)
-    assert.equal((await home.lmapp(['-o', 'max_tokens=4', '-q', 'Hello?'])).code, 10, 'the engine lives on')
+    const next = await home.lmapp(['-o', 'max_tokens=4', '-q', 'Hello?'])
+    assert.ok([0, 10].includes(next.code ?? -1), `the engine lives on: ${next.stderr}`)
   })
 })
 

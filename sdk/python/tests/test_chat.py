@@ -125,7 +125,7 @@ class Errors(Chats):
             self.assertEqual(error["data"]["code"], "engine-failed")
             self.assertIn(message, error["message"])
         plugin.end_input()
-        self.assertEqual(plugin.exit_code(), 0)
+        self.assertEqual(plugin.exit_code(), 0, plugin.stderr.decode())
         self.assertIn(b"RuntimeError: out of paper", plugin.stderr)
         self.assertIn(b"odd.py", plugin.stderr)
 
@@ -223,7 +223,7 @@ class Printing(Chats):
         plugin = self.open(ODD)
         self.assertEqual(text_of(self.ends(plugin, "prints")[0]), "ok")
         plugin.end_input()
-        self.assertEqual(plugin.exit_code(), 0)
+        self.assertEqual(plugin.exit_code(), 0, plugin.stderr.decode())
         self.assertEqual(plugin.rest(), [])
         log = plugin.stderr.decode().splitlines()
         for line in ("printed before serve()", "printed", "written", "by descriptor", "by a shell", "by a child"):

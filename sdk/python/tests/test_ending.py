@@ -62,7 +62,7 @@ class Ending(unittest.TestCase):
         for plugin in plugins:
             plugin.end_input()
         for plugin in plugins:
-            self.assertEqual(plugin.exit_code(), 0)
+            self.assertEqual(plugin.exit_code(), 0, plugin.stderr.decode())
 
     def test_comes_though_the_host_does_not_read(self):
         with Plugin(ODD) as plugin:
@@ -71,13 +71,13 @@ class Ending(unittest.TestCase):
             for _ in range(100):
                 plugin.ask("is_running")
             plugin.end_input()
-            self.assertEqual(plugin.exit_code(), 0)
+            self.assertEqual(plugin.exit_code(), 0, plugin.stderr.decode())
 
     def test_comes_when_nobody_reads_any_more(self):
         with Plugin(ODD) as plugin:
             plugin.process.stdout.close()
             plugin.ask("hello", plugin.hello_params)
-            self.assertEqual(plugin.exit_code(), 0)
+            self.assertEqual(plugin.exit_code(), 0, plugin.stderr.decode())
             plugin.process.stdout = open(os.devnull, "rb")
 
     def test_tells_what_was_wrong_with_a_line(self):

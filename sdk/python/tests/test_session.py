@@ -76,7 +76,7 @@ class Hello(unittest.TestCase):
             response = plugin.call("hello", plugin.hello_params)
             self.assertEqual((code_of(response), response["error"]["message"]), ("engine-failed", "I cannot be made."))
             plugin.end_input()
-            self.assertEqual(plugin.exit_code(), 0)
+            self.assertEqual(plugin.exit_code(), 0, plugin.stderr.decode())
 
     def test_comes_before_any_notification(self):
         with Plugin(ODD) as plugin:
@@ -84,7 +84,7 @@ class Hello(unittest.TestCase):
             plugin.ask("hello", plugin.hello_params)
             self.assertIn("result", plugin.next())
             plugin.end_input()
-            self.assertEqual(plugin.exit_code(), 0)
+            self.assertEqual(plugin.exit_code(), 0, plugin.stderr.decode())
             self.assertIn(b"info: too early", plugin.stderr)
 
 
@@ -104,7 +104,7 @@ class Lifecycle(unittest.TestCase):
             self.assertIsNone(plugin.call("start")["result"])
             self.assertEqual(plugin.call("list_models")["result"]["models"][0]["starts"], 2)
             plugin.end_input()
-            self.assertEqual(plugin.exit_code(), 0)
+            self.assertEqual(plugin.exit_code(), 0, plugin.stderr.decode())
             self.assertEqual(plugin.stderr.count(b"stopped\n"), 2)
 
     def test_tells_why_it_does_not_start(self):
@@ -252,7 +252,7 @@ class Threads(unittest.TestCase):
             plugin.notify("cancel", id=chat)
             self.assertEqual(plugin.answer_of(chat)["result"]["reason"], "cancelled")
             plugin.end_input()
-            self.assertEqual(plugin.exit_code(), 0)
+            self.assertEqual(plugin.exit_code(), 0, plugin.stderr.decode())
 
 
 class Health(unittest.TestCase):
